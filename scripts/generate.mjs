@@ -1,0 +1,60 @@
+// Writes what is derived from one source:
+//   schema.json                                from the schema in src/core/event-set.ts
+//   src/discovery/built-in-sets.generated.ts   from sets/*.json
+// With --check nothing is written; the exit code is 1 when a file is stale.
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { toJsonSchema } from '@valibot/to-json-schema'
+
+const root = new URL('..', import.meta.url)
+const isCheck = process.argv.includes('--check')
+const builtIn = new URL('src/discovery/built-in-sets.generated.ts', root)
+
+// The sets first: the build that the schema comes from needs them.
+const sets = readdirSync(new URL('sets', root))
+  .filter((name) => name.endsWith('.json'))
+  .sort()
+  .map((name) => JSON.parse(readFileSync(new URL(`sets/${name}`, root), 'utf8')))
+  .map(({ $schema, ...set }) => set)
+const stale = []
+put(
+  builtIn,
+  `// Generated from sets/*.json by \`npm run generate\`. Do not edit.
+// Inlined so that the package finds its sets wherever a bundler puts it: nothing is looked up at run time.
+import type { EventSet } from '../core/event-set.ts'
+
+export const builtInSetData: readonly EventSet[] = ${JSON.stringify(sets)}
+`,
+)
+
+execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: fileURLToPath(root), stdio: 'inherit' })
+const { eventSetSchema } = await import(new URL('dist/core/event-set.js', root))
+const { tableValues } = await import(new URL('dist/core/shape.js', root))
+const { transformationNames } = await import(new URL('dist/core/transformation.js', root))
+
+const overrideSchema = ({ valibotSchema, jsonSchema }) => {
+  const value = tableValues.get(valibotSchema)
+  if (value) return { type: 'object', additionalProperties: schemaOf(value) }
+  if (valibotSchema.type === 'custom') return { type: 'string', enum: transformationNames }
+  return jsonSchema
+}
+function schemaOf(schema) {
+  const { $schema, ...rest } = toJsonSchema(schema, { overrideSchema, errorMode: 'ignore' })
+  return rest
+}
+put(
+  new URL('schema.json', root),
+  `${JSON.stringify({ $schema: 'http://json-schema.org/draft-07/schema#', $id: 'https://unpkg.com/eventsets/schema.json', ...schemaOf(eventSetSchema) }, null, 2)}\n`,
+)
+
+if (stale.length > 0) {
+  console.error(`Stale: ${stale.join(', ')}. Run "npm run generate".`)
+  process.exitCode = 1
+}
+
+function put(url, text) {
+  if (existsSync(url) && readFileSync(url, 'utf8') === text) return
+  if (isCheck) stale.push(fileURLToPath(url).slice(fileURLToPath(root).length))
+  else writeFileSync(url, text)
+}

@@ -1,0 +1,144 @@
+import type { EventSet, FieldMapping } from './event-set.ts'
+import { matchesGlob } from './glob.ts'
+import { compileLookup, type Lookup, type OnTransformationError } from './lookup.ts'
+import type { EventSetRegistry } from './registry.ts'
+import { type Scalar, toScalar } from './value.ts'
+
+/** A field mapping, ready to be applied. */
+export interface CompiledField {
+  /** Its place in the order of markers: sets by priority, then as declared. */
+  readonly order: number
+  readonly set: string
+  readonly mapping: string
+  readonly field: FieldMapping
+  readonly lookup: Lookup
+  readonly conditions: readonly Condition[]
+}
+
+/** One entry of a field mapping's `when`. */
+export interface Condition {
+  readonly node: KeyNode
+  readonly globs: readonly string[]
+}
+
+/** A field mapping that may take the value of a log key; `rank` says which of its names the log key is. */
+export interface Candidate {
+  readonly field: CompiledField
+  readonly rank: number
+}
+
+/**
+ * A place in the tree of log keys that any set knows.
+ *
+ * Every place is reachable by its segments and by any run of them joined with dots, since `"http.method"`,
+ * `http: { method }` and `a: { "b.c" }` are all ways in which one log key is written.
+ */
+export interface KeyNode {
+  readonly logKey: string
+  readonly children: Map<string, KeyNode>
+  /** In order of precedence: the first one that applies owns the value. */
+  readonly candidates: Candidate[]
+  /** Set name -> the candidate that a bare field means in a record about that set. */
+  readonly scoped: Map<string, Candidate>
+}
+
+/** The sets of a registry, compiled: the cost of a record grows with its own fields, not with the number of sets. */
+export interface CompiledSets {
+  readonly root: KeyNode
+  /** Names (lower-case) of the sets that a message such as `payment_processed` can be about. */
+  readonly scopes: ReadonlyMap<string, string>
+  /** Set name -> its fields with a `defaultValue`. */
+  readonly defaults: ReadonlyMap<string, readonly (readonly [field: CompiledField, value: Scalar])[]>
+  /** Every marker that these sets can show. */
+  readonly markers: ReadonlySet<string>
+}
+
+/** The log key under which `when` and field mappings mean the message, whatever a logger calls it. */
+export const MESSAGE_LOG_KEY = 'msg'
+
+export function compileSets(registry: EventSetRegistry, onError: OnTransformationError): CompiledSets {
+  const root = createNode('')
+  const scopes = new Map<string, string>()
+  const defaults = new Map<string, [CompiledField, Scalar][]>()
+  const markers = new Set<string>()
+  let order = 0
+  for (const set of registry.listEventSets()) {
+    for (const mapping of set.mappings ?? []) {
+      for (const marker of Object.values(mapping.visualMarkers ?? {})) markers.add(marker)
+    }
+    const mappings = registry.resolveLinks(set)
+    for (const [index, field] of (set.fieldMappings ?? []).entries()) {
+      const mapping = mappings[index]
+      if (!mapping) continue
+      const compiled: CompiledField = {
+        order: order++,
+        set: set.name,
+        mapping: mapping.name,
+        field,
+        lookup: compileLookup(mapping, field.defaultOverrideKey, onError),
+        conditions: compileConditions(root, field),
+      }
+      addNames(root, scopes, set, compiled)
+      if (field.defaultValue !== undefined) {
+        const fields = defaults.get(set.name) ?? []
+        defaults.set(set.name, [...fields, [compiled, field.defaultValue]])
+      }
+    }
+  }
+  return { root, scopes, defaults, markers }
+}
+
+function addNames(root: KeyNode, scopes: Map<string, string>, set: EventSet, field: CompiledField): void {
+  const names = [...new Set([field.field.logKey, ...(field.field.aliases ?? [])])]
+  const prefix = `${set.name}.`
+  for (const [rank, name] of names.entries()) {
+    nodeFor(root, name).candidates.push({ field, rank })
+    if (!name.startsWith(prefix) || name.length === prefix.length) continue
+    const { scoped } = nodeFor(root, name.slice(prefix.length))
+    scopes.set(set.name.toLowerCase(), set.name)
+    // A full name in the record is plainer than a bare one, so bare names rank behind all full ones.
+    if (!scoped.has(set.name)) scoped.set(set.name, { field, rank: names.length + rank })
+  }
+}
+
+function compileConditions(root: KeyNode, { when }: FieldMapping): Condition[] {
+  return Object.entries(when ?? {}).map(([logKey, globs]) => {
+    return { node: nodeFor(root, logKey), globs: [globs].flat().map((glob) => glob.toLowerCase()) }
+  })
+}
+
+/** Whether the value that a record has for a condition matches it. An absent field matches nothing. */
+export function holds({ globs }: Condition, value: unknown): boolean {
+  const scalar = toScalar(value)
+  if (scalar === undefined) return false
+  // Texts of megabytes are cut: what a glob can tell about a record stands at its beginning.
+  const text = String(scalar).slice(0, 1000).toLowerCase()
+  return globs.some((glob) => matchesGlob(glob, text))
+}
+
+function nodeFor(root: KeyNode, logKey: string): KeyNode {
+  const segments = logKey.split('.')
+  let node = root
+  // All prefixes first, so that each of them can be given the shortcuts to the places below it.
+  const path = [root]
+  for (const segment of segments) {
+    let child = node.children.get(segment)
+    if (!child) {
+      child = createNode(node === root ? segment : `${node.logKey}.${segment}`)
+      node.children.set(segment, child)
+    }
+    node = child
+    path.push(node)
+  }
+  for (let from = 0; from < segments.length; from++) {
+    for (let to = from + 2; to <= segments.length; to++) {
+      const ancestor = path[from] as KeyNode
+      ancestor.children.set(segments.slice(from, to).join('.'), path[to] as KeyNode)
+    }
+  }
+  return node
+}
+
+function createNode(logKey: string): KeyNode {
+  return { logKey, children: new Map(), candidates: [], scoped: new Map() }
+}

@@ -1,0 +1,281 @@
+import {
+  type Candidate,
+  type CompiledField,
+  type CompiledSets,
+  compileSets,
+  holds,
+  type KeyNode,
+  MESSAGE_LOG_KEY,
+} from './compile.ts'
+import type { EventMapping } from './event-set.ts'
+import { carriesMarkers, eventNamePrefixes } from './message.ts'
+import type { EventSetRegistry } from './registry.ts'
+import { isPlainObject } from './shape.ts'
+import { isOfType, type Scalar, toScalar } from './value.ts'
+
+export type LogRecord = { readonly [key: string]: unknown }
+
+/** A marker that a record earned, and why. */
+export interface AppliedMarker {
+  readonly marker: string
+  /** The text form, for terminals without emoji: `2xx`. */
+  readonly text: string
+  /** The key of the mapping under which the value was found. */
+  readonly key: string
+  readonly set: string
+  readonly mapping: string
+  /** The name under which the record has the value: the field mapping's log key or one of its aliases. */
+  readonly logKey: string
+  readonly value: string | number | boolean | bigint
+}
+
+/** What the event sets have to say about one record. */
+export interface Enrichment {
+  /** In the order in which they are shown. */
+  readonly markers: readonly AppliedMarker[]
+  /** Fields that the record lacks and gets, flat keys. `undefined` when there are none. */
+  readonly metadata: Readonly<Record<string, string | number | boolean>> | undefined
+  /** Set when the record was enriched before: the markers in its field, or `[]` when they stand in its message. */
+  readonly carried: readonly string[] | undefined
+}
+
+export interface EnricherOptions {
+  /** The key of the message, pino's `messageKey`. Default `msg`. */
+  readonly messageKey?: string | undefined
+  /** The key of an error, pino's `errorKey`: log keys that begin with `err.` mean the fields below it. Default `err`. */
+  readonly errorKey?: string | undefined
+  /** The key below which the logger puts its fields, pino's `nestedKey`. */
+  readonly nestedKey?: string | undefined
+  /** The field that holds a record's markers in JSON. Default `markers`. */
+  readonly markersField?: string | undefined
+  /** Whether markers are written in their text form, so that it is recognised in a message too. */
+  readonly ascii?: boolean | undefined
+  /** Told once per mapping when a function used as a transformation throws. The value counts as unchanged. */
+  readonly onTransformationError?: ((error: unknown, mapping: EventMapping) => void) | undefined
+}
+
+export interface Enricher {
+  /** Never throws; a record that cannot be read has no markers. */
+  enrich(record: LogRecord): Enrichment
+  /** How often a transformation has thrown. */
+  readonly transformationErrors: number
+}
+
+/**
+ * Compiles the sets of a registry into a function from records to their markers and metadata.
+ * A set that is registered later is in force from the next record on.
+ *
+ * Cost: one map look-up per field of the record, whatever the number of sets.
+ */
+export function createEnricher(registry: EventSetRegistry, options: EnricherOptions = {}): Enricher {
+  const {
+    messageKey = MESSAGE_LOG_KEY,
+    errorKey = 'err',
+    nestedKey,
+    markersField = 'markers',
+    ascii = false,
+  } = options
+  let transformationErrors = 0
+  const reported = new WeakSet<EventMapping>()
+  const onError = (error: unknown, mapping: EventMapping) => {
+    transformationErrors++
+    if (reported.has(mapping)) return
+    reported.add(mapping)
+    options.onTransformationError?.(error, mapping)
+  }
+  let version = registry.version
+  let sets = compileSets(registry, onError)
+  let known = knownMarkers(sets, registry, ascii)
+
+  const enrich = (record: LogRecord): Enrichment => {
+    if (registry.version !== version) {
+      version = registry.version
+      sets = compileSets(registry, onError)
+      known = knownMarkers(sets, registry, ascii)
+    }
+    const carried = record[markersField]
+    if (carried !== undefined && isListOfStrings(carried))
+      return { markers: [], metadata: undefined, carried }
+    const message = record[messageKey]
+    if (typeof message === 'string' && carriesMarkers(message, known)) return CARRIED_IN_MESSAGE
+
+    const hits: Hit[] = []
+    collect(record, sets.root, hits, messageKey, errorKey)
+    const nested = nestedKey === undefined ? undefined : record[nestedKey]
+    if (isPlainObject(nested)) collect(nested, sets.root, hits, messageKey, errorKey)
+    if (hits.length === 0) return NOTHING
+
+    const claims = claim(hits, scopeOf(message, sets))
+    if (claims.length === 0) return NOTHING
+    addDefaults(claims, sets, hits)
+    claims.sort((a, b) => a.field.order - b.field.order)
+    return describe(claims, record, isPlainObject(nested) ? nested : undefined)
+  }
+
+  return {
+    enrich(record) {
+      try {
+        return enrich(record)
+      } catch {
+        // A getter or a proxy in a record may throw. Logging must not fail for it.
+        return NOTHING
+      }
+    },
+    get transformationErrors() {
+      return transformationErrors
+    },
+  }
+}
+
+/** A value of the record at a place that some set knows. */
+interface Hit {
+  readonly node: KeyNode
+  readonly value: Scalar
+}
+
+/** A value that belongs to a field mapping; of several names the one of lowest rank counts. */
+interface Claim {
+  readonly field: CompiledField
+  rank: number
+  logKey: string
+  value: Scalar
+}
+
+const NOTHING: Enrichment = Object.freeze({
+  markers: Object.freeze([]),
+  metadata: undefined,
+  carried: undefined,
+})
+const CARRIED_IN_MESSAGE: Enrichment = Object.freeze({ ...NOTHING, carried: Object.freeze([]) })
+
+/** Nested objects with fewer known keys than this are asked for each of them; larger ones are walked. */
+const FEW_KEYS = 12
+
+function collect(record: LogRecord, root: KeyNode, hits: Hit[], messageKey: string, errorKey: string): void {
+  const { children } = root
+  for (const key in record) {
+    const node = children.get(key === messageKey ? MESSAGE_LOG_KEY : key === errorKey ? 'err' : key)
+    if (node !== undefined) visit(record[key], node, hits)
+  }
+}
+
+function visit(value: unknown, node: KeyNode, hits: Hit[]): void {
+  if (value === null || value === undefined) return
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    const scalar = toScalar(value)
+    if (scalar !== undefined) hits.push({ node, value: scalar })
+    return
+  }
+  const { children } = node
+  if (children.size === 0) return
+  const object = value as LogRecord
+  if (children.size < FEW_KEYS) {
+    for (const [key, child] of children) {
+      const inner = object[key]
+      if (inner !== undefined) visit(inner, child, hits)
+      else if (key === 'type' && value instanceof Error) visit(value.constructor.name, child, hits)
+    }
+  } else {
+    for (const key in object) {
+      const child = children.get(key)
+      if (child !== undefined) visit(object[key], child, hits)
+    }
+  }
+}
+
+/** The set that a message such as `payment_processed` is about, if any: there a bare `status` means `payment.status`. */
+function scopeOf(message: unknown, { scopes }: CompiledSets): string | undefined {
+  if (scopes.size === 0 || typeof message !== 'string') return undefined
+  for (const prefix of eventNamePrefixes(message)) {
+    const set = scopes.get(prefix)
+    if (set !== undefined) return set
+  }
+  return undefined
+}
+
+function claim(hits: readonly Hit[], scope: string | undefined): Claim[] {
+  const claims: Claim[] = []
+  for (const { node, value } of hits) {
+    const scoped = scope === undefined ? undefined : node.scoped.get(scope)
+    const owner =
+      scoped !== undefined && applies(scoped, value, hits)
+        ? scoped
+        : node.candidates.find((candidate) => applies(candidate, value, hits))
+    if (owner === undefined) continue
+    const known = claims.find(({ field }) => field === owner.field)
+    if (known === undefined) claims.push({ field: owner.field, rank: owner.rank, logKey: node.logKey, value })
+    else if (owner.rank < known.rank) {
+      known.rank = owner.rank
+      known.logKey = node.logKey
+      known.value = value
+    }
+  }
+  return claims
+}
+
+function applies({ field }: Candidate, value: Scalar, hits: readonly Hit[]): boolean {
+  const { valueType } = field.field
+  if (valueType !== undefined && !isOfType(value, valueType)) return false
+  return conditionsHold(field, hits)
+}
+
+function conditionsHold({ conditions }: CompiledField, hits: readonly Hit[]): boolean {
+  return conditions.every((condition) =>
+    hits.some((hit) => hit.node === condition.node && holds(condition, hit.value)),
+  )
+}
+
+function addDefaults(claims: Claim[], { defaults }: CompiledSets, hits: readonly Hit[]): void {
+  if (defaults.size === 0) return
+  for (const set of new Set(claims.map(({ field }) => field.set))) {
+    for (const [field, value] of defaults.get(set) ?? []) {
+      if (claims.some((present) => present.field === field) || !conditionsHold(field, hits)) continue
+      claims.push({ field, rank: Number.POSITIVE_INFINITY, logKey: field.field.logKey, value })
+    }
+  }
+}
+
+function describe(claims: readonly Claim[], record: LogRecord, nested: LogRecord | undefined): Enrichment {
+  const markers: AppliedMarker[] = []
+  let metadata: Record<string, string | number | boolean> | undefined
+  for (const { field, logKey, value } of claims) {
+    const found = field.lookup(value)
+    if (found === undefined) continue
+    const { key, text, marker } = found
+    if (marker !== undefined)
+      markers.push({ marker, text, key, set: field.set, mapping: field.mapping, logKey, value })
+    for (const [name, extra] of found.metadata) {
+      if (hasField(record, name) || (nested !== undefined && hasField(nested, name))) continue
+      metadata ??= Object.create(null) as Record<string, string | number | boolean>
+      if (!(name in metadata)) metadata[name] = extra
+    }
+  }
+  return markers.length === 0 && metadata === undefined ? NOTHING : { markers, metadata, carried: undefined }
+}
+
+/** Whether a record has a field, flat (`"http.success"`) or nested (`http: { success }`), whatever its value. */
+function hasField(record: LogRecord, logKey: string): boolean {
+  if (Object.hasOwn(record, logKey)) return true
+  for (let dot = logKey.indexOf('.'); dot !== -1; dot = logKey.indexOf('.', dot + 1)) {
+    const inner = Object.hasOwn(record, logKey.slice(0, dot)) ? record[logKey.slice(0, dot)] : undefined
+    if (isPlainObject(inner) && hasField(inner, logKey.slice(dot + 1))) return true
+  }
+  return false
+}
+
+function isListOfStrings(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((element) => typeof element === 'string')
+}
+
+function knownMarkers(sets: CompiledSets, registry: EventSetRegistry, ascii: boolean): ReadonlySet<string> {
+  if (!ascii) return sets.markers
+  const known = new Set(sets.markers)
+  for (const { mappings = [] } of registry.listEventSets()) {
+    for (const { name, visualMarkers = {}, ranges = {} } of mappings) {
+      for (const key of [...Object.keys(visualMarkers), ...Object.keys(ranges)]) {
+        known.add(key.toLowerCase() === 'default' ? name : key.toLowerCase())
+      }
+    }
+  }
+  return known
+}

@@ -1,0 +1,306 @@
+import * as v from 'valibot'
+import { ValidationError } from './errors.ts'
+import type { Issue } from './issue.ts'
+import { findLinkIssues } from './link.ts'
+import { didYouMean } from './nearest.ts'
+import { type DeepReadonly, findShapeIssues, table } from './shape.ts'
+import { type Transformation, transformationNames } from './transformation.ts'
+
+const nonEmpty = (what: string) => v.pipe(v.string(), v.minLength(1, `${what} must not be empty`))
+
+const scalar = v.union([v.string(), v.number(), v.boolean()], 'expected a string, a number, or true or false')
+
+const bound = v.union([v.number(), v.null()], 'expected a number, or null for an open end')
+
+const transformation = v.custom<Transformation>(
+  (input) =>
+    typeof input === 'function' ||
+    (typeof input === 'string' && Object.hasOwn(namesOfTransformations, input)),
+  ({ input }) =>
+    typeof input === 'string'
+      ? `no transformation ${JSON.stringify(input)}${didYouMean(input, transformationNames) || `; known are ${transformationNames.join(', ')}`}`
+      : 'expected the name of a transformation, or in code a function',
+)
+const namesOfTransformations = Object.fromEntries(transformationNames.map((name) => [name, true]))
+
+const glob = v.pipe(v.string(), v.minLength(1, 'a glob must not be empty'))
+
+/**
+ * The one place that says what an event set is. The types below, the validation and the published
+ * `schema.json` all come from it.
+ */
+export const eventMappingSchema = v.pipe(
+  v.strictObject({
+    name: v.pipe(nonEmpty('the name'), v.description('The name field mappings refer to.')),
+    description: v.optional(v.pipe(v.string(), v.description('What the values mean, for people.'))),
+    visualMarkers: v.optional(
+      table(
+        nonEmpty('a marker'),
+        'Value -> marker. Values are compared without regard to upper and lower case.',
+      ),
+    ),
+    ranges: v.optional(
+      table(
+        v.strictTuple([bound, bound], 'expected [low, high], both inclusive, null for an open end'),
+        'Key -> [low, high], both inclusive, null for an open end. The first range that holds the number wins.',
+      ),
+    ),
+    metadataFields: v.optional(
+      table(
+        table(scalar, 'Extra field -> value.'),
+        'Value -> fields that are added to a record with this value, where the record lacks them.',
+      ),
+    ),
+    transformations: v.optional(
+      table(transformation, 'Value, or "*" for any -> what happens to the value before it is looked up.'),
+    ),
+    defaultKey: v.optional(
+      v.pipe(
+        nonEmpty('the default key'),
+        v.description('The key for values that are not in the table. "default" unless given.'),
+      ),
+    ),
+  }),
+  v.description('A table from values to markers and metadata.'),
+)
+
+export const fieldMappingSchema = v.pipe(
+  v.strictObject({
+    logKey: v.pipe(
+      nonEmpty('the log key'),
+      v.description(
+        'A path in a record, such as "res.statusCode". Flat keys with dots and nested ones are the same.',
+      ),
+    ),
+    aliases: v.optional(
+      v.pipe(
+        v.array(nonEmpty('an alias')),
+        v.description('Other names of the same field. The first name that is present wins.'),
+      ),
+    ),
+    mapping: v.optional(v.pipe(nonEmpty('the mapping'), v.description('The name of an event mapping.'))),
+    eventSetName: v.optional(
+      v.pipe(
+        nonEmpty('the event set name'),
+        v.description('The event set that owns the mapping, when it is another one.'),
+      ),
+    ),
+    description: v.optional(v.pipe(v.string(), v.description('What the field tells, for people.'))),
+    valueType: v.optional(
+      v.pipe(
+        v.picklist(['string', 'integer', 'number', 'boolean']),
+        v.description('A value of another type does not count as this field. Numeric strings are numbers.'),
+      ),
+    ),
+    defaultOverrideKey: v.optional(
+      v.pipe(
+        nonEmpty('the key'),
+        v.description("Used before the mapping's default key when the value is not in the table."),
+      ),
+    ),
+    defaultValue: v.optional(
+      v.pipe(
+        scalar,
+        v.description('The value when the field is absent but another field of the set is there.'),
+      ),
+    ),
+    when: v.optional(
+      table(
+        v.union([glob, v.array(glob)], 'expected a glob or a list of globs'),
+        'Log key -> glob (* any run, ? one character) or list of globs. The field counts only in records where all match.',
+      ),
+    ),
+  }),
+  v.description('Ties a log key to an event mapping.'),
+)
+
+export const eventSetSchema = v.pipe(
+  v.strictObject({
+    $schema: v.optional(v.string()),
+    name: v.pipe(
+      v.string(),
+      v.regex(
+        /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/,
+        'a set name begins with a letter and has at most 64 letters, digits, "_", "-" and "."',
+      ),
+      v.description('The name of the set, unique in a registry.'),
+    ),
+    description: v.optional(v.pipe(v.string(), v.description('What the set is about, for people.'))),
+    priority: v.optional(
+      v.pipe(
+        v.number(),
+        v.integer('the priority must be a whole number'),
+        v.description('The set of higher priority owns a log key and shows first. 0 unless given.'),
+      ),
+    ),
+    mappings: v.optional(v.array(eventMappingSchema)),
+    fieldMappings: v.optional(v.array(fieldMappingSchema)),
+  }),
+  v.title('eventsets event set'),
+  v.description('A named group of event mappings and field mappings.'),
+)
+
+/** A table from values to markers and metadata. */
+export type EventMapping = DeepReadonly<v.InferInput<typeof eventMappingSchema>>
+
+/** Ties a log key to an {@link EventMapping}. */
+export type FieldMapping = DeepReadonly<v.InferInput<typeof fieldMappingSchema>>
+
+/** A named group of event mappings and field mappings, with a priority. */
+export type EventSet = DeepReadonly<v.InferInput<typeof eventSetSchema>>
+
+export type ParsedEventSet =
+  | { readonly success: true; readonly set: EventSet; readonly issues?: undefined }
+  | { readonly success: false; readonly issues: readonly Issue[]; readonly set?: undefined }
+
+/**
+ * Checks anything that claims to be an event set, for example parsed JSON.
+ *
+ * Gives a frozen copy of it, or every issue in it. Never throws.
+ * Links to mappings of other sets are checked at registration, when the other sets are known.
+ */
+export function parseEventSet(input: unknown): ParsedEventSet {
+  const shapeIssues = findShapeIssues(eventSetSchema, input)
+  const issues = [...shapeIssues, ...findMeaningIssues(input, shapeIssues)]
+  if (issues.length > 0) return { success: false, issues }
+  // The shape has just been checked, so this cast only puts its result into words.
+  const set = input as EventSet
+  const copy = copyFrozen(set) as EventSet
+  checked.add(copy)
+  return { success: true, set: copy }
+}
+
+/**
+ * Checks an event set written in code and gives it back as a frozen copy.
+ *
+ * @throws ValidationError with every issue.
+ */
+export function defineEventSet(set: EventSet): EventSet {
+  if (checked.has(set)) return set
+  const parsed = parseEventSet(set)
+  if (parsed.success) return parsed.set
+  throw invalidEventSet(set, parsed.issues)
+}
+
+/** The error for an event set that is not valid, naming the set where it has a name. */
+export function invalidEventSet(input: unknown, issues: readonly Issue[], source?: string): ValidationError {
+  const name = (input as { name?: unknown } | null | undefined)?.name
+  const subject = typeof name === 'string' && name !== '' ? `Event set ${JSON.stringify(name)}` : 'Event set'
+  return new ValidationError(source === undefined ? subject : `${subject} (${source})`, issues, {
+    code: 'EVENTSETS_INVALID_EVENT_SET',
+    hint: 'The format is described by eventsets/schema.json; add "$schema": "https://unpkg.com/eventsets/schema.json" and your editor completes it.',
+  })
+}
+
+/** Sets that passed the checks. They are frozen, so they need not be checked again. */
+const checked = new WeakSet<object>()
+
+/**
+ * Marks a set as checked without checking it. Only for the built-in sets: they are checked when the package is
+ * built and tested, and a logger's start should not pay for it again.
+ */
+export function trustEventSet(set: EventSet): EventSet {
+  const copy = copyFrozen(set) as EventSet
+  checked.add(copy)
+  return copy
+}
+
+/**
+ * What is wrong with the meaning of a set. With a shape that is wrong in places, the sound parts are judged all the
+ * same: whoever mends a set wants to see everything at once.
+ */
+function findMeaningIssues(input: unknown, shapeIssues: readonly Issue[]): Issue[] {
+  const broken = new Set(
+    shapeIssues.map(({ path }) => /^(?:fieldMappings|mappings)\[\d+\]/.exec(path)?.[0] ?? path),
+  )
+  if (['', 'name', 'mappings', 'fieldMappings'].some((path) => broken.has(path))) return []
+  // Elements of the wrong shape are replaced by harmless ones that keep the others' indices and links.
+  const { mappings = [], fieldMappings = [] } = input as EventSet
+  const set: EventSet = {
+    ...(input as EventSet),
+    mappings: mappings.map((mapping, index) =>
+      broken.has(`mappings[${index}]`)
+        ? { name: typeof mapping?.name === 'string' ? mapping.name : '' }
+        : mapping,
+    ),
+    fieldMappings: fieldMappings.map((field, index) =>
+      broken.has(`fieldMappings[${index}]`) ? { logKey: `${index}`, valueType: 'string' } : field,
+    ),
+  }
+  return [...findTableIssues(set), ...findNameIssues(set), ...findLinkIssues(set)].filter(
+    ({ path }) => ![...broken].some((start) => path.startsWith(start)),
+  )
+}
+
+function findTableIssues({ mappings = [] }: EventSet): Issue[] {
+  return mappings.flatMap((mapping, index): Issue[] => {
+    const issues: Issue[] = []
+    for (const name of ['visualMarkers', 'metadataFields', 'transformations'] as const) {
+      const seen = new Map<string, string>()
+      for (const key of Object.keys(mapping[name] ?? {})) {
+        const same = seen.get(key.toLowerCase())
+        seen.set(key.toLowerCase(), key)
+        if (same === undefined) continue
+        issues.push({
+          path: `mappings[${index}].${name}`,
+          code: 'duplicate_key',
+          message: `${JSON.stringify(same)} and ${JSON.stringify(key)} are the same key: upper and lower case do not count`,
+        })
+      }
+    }
+    for (const [key, [low, high]] of Object.entries(mapping.ranges ?? {})) {
+      if (low === null || high === null || low <= high) continue
+      issues.push({
+        path: `mappings[${index}].ranges[${JSON.stringify(key)}]`,
+        code: 'range_order',
+        message: `holds nothing: ${low} is above ${high}; write [${high}, ${low}]`,
+      })
+    }
+    return issues
+  })
+}
+
+function findNameIssues({ mappings = [], fieldMappings = [] }: EventSet): Issue[] {
+  const issues: Issue[] = []
+  const indexOfMapping = new Map<string, number>()
+  for (const [index, { name }] of mappings.entries()) {
+    const first = indexOfMapping.get(name)
+    if (first === undefined) indexOfMapping.set(name, index)
+    else {
+      issues.push({
+        path: `mappings[${index}].name`,
+        code: 'duplicate_name',
+        message: `${JSON.stringify(name)} is already the name of mappings[${first}]`,
+      })
+    }
+  }
+  // A field mapping that takes every value of a log key leaves nothing for a later one of the same set.
+  const takenBy = new Map<string, number>()
+  for (const [index, field] of fieldMappings.entries()) {
+    for (const logKey of new Set([field.logKey, ...(field.aliases ?? [])])) {
+      const first = takenBy.get(logKey)
+      if (first !== undefined) {
+        issues.push({
+          path: `fieldMappings[${index}]`,
+          code: 'duplicate_key',
+          message: `log key ${JSON.stringify(logKey)} is already mapped by fieldMappings[${first}]; give that one a "when" or a "valueType", or remove one`,
+        })
+      } else if (field.when === undefined && field.valueType === undefined) takenBy.set(logKey, index)
+    }
+  }
+  return issues
+}
+
+function copyFrozen(value: unknown): unknown {
+  if (Array.isArray(value)) return Object.freeze(value.map(copyFrozen))
+  if (typeof value !== 'object' || value === null) return value
+  const copy = {}
+  for (const key of Object.keys(value)) {
+    // defineProperty, not assignment: a key named "__proto__" is data.
+    Object.defineProperty(copy, key, {
+      value: copyFrozen((value as Record<string, unknown>)[key]),
+      enumerable: true,
+    })
+  }
+  return Object.freeze(copy)
+}

@@ -1,0 +1,104 @@
+import type { EventMapping } from './event-set.ts'
+import { type Transformation, transformations } from './transformation.ts'
+import { type Scalar, toNumber, toScalar } from './value.ts'
+
+/** What a value came to: the key it was found under, and what that key stands for. */
+export interface Found {
+  readonly key: string
+  /** The text form of the marker, for terminals without emoji. */
+  readonly text: string
+  readonly marker: string | undefined
+  readonly metadata: readonly (readonly [field: string, value: string | number | boolean])[]
+}
+
+export type Lookup = (value: Scalar) => Found | undefined
+
+/** Told when a function used as a transformation throws. */
+export type OnTransformationError = (error: unknown, mapping: EventMapping, value: Scalar) => void
+
+/**
+ * Compiles a mapping into a function from values to what they stand for.
+ *
+ * The value as lower-case text against the keys, then the ranges, then `overrideKey`, then the default key of the
+ * mapping, then nothing. A known value without a marker of its own shows the default's.
+ */
+export function compileLookup(
+  mapping: EventMapping,
+  overrideKey: string | undefined,
+  onError: OnTransformationError,
+): Lookup {
+  const markers = lowerKeys(mapping.visualMarkers)
+  const metadata = lowerKeys(mapping.metadataFields)
+  const defaultKey = (mapping.defaultKey ?? 'default').toLowerCase()
+  const fallbackKey = [overrideKey?.toLowerCase(), defaultKey].find(
+    (key) => key !== undefined && (markers.has(key) || metadata.has(key)),
+  )
+  const fallbackMarker = fallbackKey === undefined ? undefined : markers.get(fallbackKey)
+  const found = (key: string): Found => ({
+    key,
+    // "[default]" would tell a reader nothing; the name of the mapping says at least what the unknown value is of.
+    text: key === 'default' ? mapping.name : key,
+    marker: markers.get(key) ?? fallbackMarker,
+    metadata: Object.entries(metadata.get(key) ?? {}),
+  })
+
+  const byKey = new Map<string, Found>()
+  for (const key of [...markers.keys(), ...metadata.keys()]) if (!byKey.has(key)) byKey.set(key, found(key))
+  const ranges = Object.entries(mapping.ranges ?? {}).map(([key, [low, high]]) => ({
+    low: low ?? Number.NEGATIVE_INFINITY,
+    high: high ?? Number.POSITIVE_INFINITY,
+    found: byKey.get(key.toLowerCase()) ?? found(key.toLowerCase()),
+  }))
+  const fallback = fallbackKey === undefined ? undefined : byKey.get(fallbackKey)
+  // Lower-casing a text of megabytes only to learn that it is no key would delay the line.
+  const longest = Math.max(0, ...[...byKey.keys()].map((key) => key.length))
+  const transform = compileTransformations(mapping, onError)
+
+  return (original) => {
+    const value = transform === undefined ? original : transform(original)
+    if (typeof value !== 'string') {
+      const exact = byKey.get(String(value))
+      if (exact) return exact
+    } else if (value.length <= longest) {
+      const exact = byKey.get(value) ?? byKey.get(value.toLowerCase())
+      if (exact) return exact
+    }
+    if (ranges.length > 0) {
+      const number = toNumber(value)
+      for (const range of ranges) if (number >= range.low && number <= range.high) return range.found
+    }
+    return fallback
+  }
+}
+
+function compileTransformations(
+  mapping: EventMapping,
+  onError: OnTransformationError,
+): ((value: Scalar) => Scalar) | undefined {
+  const table = lowerKeys(mapping.transformations)
+  if (table.size === 0) return undefined
+  const functions = new Map(
+    [...table].map(([key, transformation]) => [key, toFunction(transformation)] as const),
+  )
+  const forAny = functions.get('*')
+  const longest = Math.max(...[...functions.keys()].map((key) => key.length))
+  return (value) => {
+    const text = String(value)
+    const transformation = (text.length <= longest ? functions.get(text.toLowerCase()) : undefined) ?? forAny
+    if (transformation === undefined) return value
+    try {
+      return toScalar(transformation(value)) ?? value
+    } catch (error) {
+      onError(error, mapping, value)
+      return value
+    }
+  }
+}
+
+function toFunction(transformation: Transformation): (value: unknown) => unknown {
+  return typeof transformation === 'function' ? transformation : transformations[transformation]
+}
+
+function lowerKeys<T>(table: { readonly [key: string]: T } | undefined): Map<string, T> {
+  return new Map(Object.entries(table ?? {}).map(([key, value]) => [key.toLowerCase(), value]))
+}
