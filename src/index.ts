@@ -1,2 +1,10 @@
+import { builtInSets } from './discovery/built-in-sets.ts'
+import { getRegistry } from './discovery/process-registry.ts'
+import { announceRegistrations } from './pino/registration-channel.ts'
+
 export * from './core/index.ts'
 export * from './discovery/index.ts'
+export { default } from './pino/lazy-transport.ts'
+
+// What the application registers in this thread reaches the transports in the workers.
+announceRegistrations(getRegistry(), builtInSets)

@@ -63,13 +63,14 @@ export class ValidationError extends EventsetsError {
   readonly issues: readonly Issue[]
 
   constructor(
+    /** The input and its verb: `Event set "http" is`. */
     subject: string,
     issues: readonly Issue[],
     options: { code: ErrorCode; hint?: string; cause?: unknown },
   ) {
     const count = issues.length === 1 ? '1 issue' : `${issues.length} issues`
     super(
-      `${subject} is not valid (${count}):\n${issues.map((issue) => `  ${formatIssue(issue)}`).join('\n')}`,
+      `${subject} not valid (${count}):\n${issues.map((issue) => `  ${formatIssue(issue)}`).join('\n')}`,
       options,
     )
     this.issues = issues

@@ -186,7 +186,7 @@ export function defineEventSet(set: EventSet): EventSet {
 export function invalidEventSet(input: unknown, issues: readonly Issue[], source?: string): ValidationError {
   const name = (input as { name?: unknown } | null | undefined)?.name
   const subject = typeof name === 'string' && name !== '' ? `Event set ${JSON.stringify(name)}` : 'Event set'
-  return new ValidationError(source === undefined ? subject : `${subject} (${source})`, issues, {
+  return new ValidationError(`${source === undefined ? subject : `${subject} (${source})`} is`, issues, {
     code: 'EVENTSETS_INVALID_EVENT_SET',
     hint: 'The format is described by eventsets/schema.json; add "$schema": "https://unpkg.com/eventsets/schema.json" and your editor completes it.',
   })

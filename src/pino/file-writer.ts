@@ -1,0 +1,205 @@
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { EventsetsError } from '../core/errors.ts'
+
+export interface FileWriterOptions {
+  /** Keep what a file holds. Default true. */
+  readonly append?: boolean | undefined
+  /** Make the directories of the path. Default false. */
+  readonly mkdir?: boolean | undefined
+  /** Told what a person should know: that lines wait, that lines were lost. Default: a line on stderr. */
+  readonly report?: ((message: string) => void) | undefined
+}
+
+/** Writes bytes to a file descriptor or a file, and gives none up lightly. */
+export interface FileWriter {
+  /** Writes all the bytes before it returns, or keeps them for later when the file cannot take them. Never throws. */
+  write(bytes: Buffer): void
+  /** Tries once more to write what was kept, and closes what it opened. */
+  close(): void
+  /** The reader has closed the pipe; nothing that is written arrives anywhere. */
+  readonly isBroken: boolean
+}
+
+/** How much is kept in memory while a file cannot be written. */
+const MAX_KEPT_BYTES = 16 * 1024 * 1024
+
+/**
+ * Opens a destination.
+ *
+ * Writing is synchronous: in a worker nothing else waits, and what has been written cannot be lost at exit.
+ * Not through `process.stdout`, which in a worker is served by the main thread and loses everything at
+ * `process.exit`.
+ *
+ * @throws EventsetsError when the file cannot be opened. The message stands alone.
+ */
+export function openFileWriter(destination: number | string, options: FileWriterOptions = {}): FileWriter {
+  const { append = true, mkdir = false, report = reportOnStderr } = options
+  const fd = typeof destination === 'number' ? destination : openFile(destination, append, mkdir)
+  const name =
+    typeof destination === 'string'
+      ? destination
+      : (STANDARD_NAMES[destination] ?? `file descriptor ${destination}`)
+  let kept: Buffer[] = []
+  let keptBytes = 0
+  let lostLines = 0
+  let isFailing = false
+  let isBroken = false
+
+  /** What could not be written, and whether the pipe is closed. */
+  const writeAll = (bytes: Buffer): Buffer | undefined => {
+    let written = 0
+    let waitMs = 1
+    while (written < bytes.length) {
+      try {
+        written += writeSync(fd, bytes, written, bytes.length - written)
+        waitMs = 1
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException
+        if (code === 'EAGAIN') {
+          // Somebody has made the pipe non-blocking and its reader is slow: wait for it, as a blocking one would.
+          sleep(waitMs)
+          waitMs = Math.min(waitMs * 2, 50)
+        } else if (code === 'EPIPE') {
+          isBroken = true
+          return undefined
+        } else {
+          if (!isFailing) report(describeFailure(name, error as NodeJS.ErrnoException))
+          isFailing = true
+          return bytes.subarray(written)
+        }
+      }
+    }
+    return undefined
+  }
+
+  const writeKept = (): boolean => {
+    while (kept.length > 0 && !isBroken) {
+      const first = kept[0] as Buffer
+      const rest = writeAll(first)
+      if (rest) {
+        kept[0] = rest
+        keptBytes -= first.length - rest.length
+        return false
+      }
+      kept.shift()
+      keptBytes -= first.length
+    }
+    if (isFailing && !isBroken) {
+      isFailing = false
+      const lost =
+        lostLines === 0 ? 'Nothing was lost.' : `${count(lostLines, 'line')} had to be dropped meanwhile.`
+      report(`eventsets: ${name} can be written again. ${lost}`)
+      lostLines = 0
+    }
+    return true
+  }
+
+  return {
+    write(bytes) {
+      if (isBroken || bytes.length === 0) return
+      const rest = writeKept() ? writeAll(bytes) : bytes
+      if (!rest || isBroken) return
+      if (keptBytes + rest.length > MAX_KEPT_BYTES) lostLines += countLines(rest)
+      else {
+        // A copy of a rest would be wasted when it is the whole, but the bytes may be a view of something reused.
+        kept.push(Buffer.from(rest))
+        keptBytes += rest.length
+      }
+    },
+    close() {
+      if (!writeKept() && !isBroken) {
+        lostLines += kept.reduce((lines, bytes) => lines + countLines(bytes), 0)
+        report(
+          `eventsets: ${count(lostLines, 'line')} could not be written to ${name} and ${lostLines === 1 ? 'is' : 'are'} lost.`,
+        )
+        kept = []
+      }
+      if (typeof destination !== 'string') return
+      try {
+        closeSync(fd)
+      } catch {
+        // The bytes are written; a descriptor that cannot be closed harms nobody at exit.
+      }
+    },
+    get isBroken() {
+      return isBroken
+    },
+  }
+}
+
+const STANDARD_NAMES: { readonly [fd: number]: string } = { 1: 'standard output', 2: 'standard error' }
+
+function openFile(path: string, append: boolean, mkdir: boolean): number {
+  try {
+    if (mkdir) mkdirSync(dirname(path), { recursive: true })
+    return openSync(path, append ? 'a' : 'w')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const hints: Record<string, string> = {
+      ENOENT: 'Its directory does not exist; create it, or set the option "mkdir" to true.',
+      EACCES: 'This user may not write there; change the permissions or the option "destination".',
+      EPERM: 'This user may not write there; change the permissions or the option "destination".',
+      EROFS: 'The file system is read-only; change the option "destination".',
+      EISDIR: 'It is a directory; name a file in the option "destination".',
+    }
+    const hint = hints[code ?? ''] ?? 'Check the option "destination".'
+    throw new EventsetsError(
+      `eventsets cannot open ${JSON.stringify(path)} for writing: ${describe(error)}. ${hint}`,
+      {
+        code: 'EVENTSETS_DESTINATION',
+        hint,
+        cause: error,
+      },
+    )
+  }
+}
+
+function describeFailure(name: string, error: NodeJS.ErrnoException): string {
+  const limit = `${MAX_KEPT_BYTES / 1024 / 1024} MiB`
+  return `eventsets: cannot write to ${name}: ${describe(error)}. Up to ${limit} of lines are kept in memory and written as soon as it works again.`
+}
+
+function describe(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  const words: Record<string, string> = {
+    ENOSPC: 'no space is left on the device',
+    EDQUOT: 'the disk quota is used up',
+    EIO: 'the device reports an input/output error',
+    EBADF: 'the file descriptor is not open for writing',
+    EFBIG: 'the file would become too large',
+    ENOENT: 'no such file or directory',
+    EACCES: 'permission denied',
+    EPERM: 'operation not permitted',
+    EISDIR: 'is a directory',
+    EROFS: 'the file system is read-only',
+    ENOTDIR: 'a part of the path is not a directory',
+  }
+  const word = words[code ?? '']
+  return word === undefined ? message : `${word} (${code})`
+}
+
+function countLines(bytes: Buffer): number {
+  let lines = 0
+  for (let at = bytes.indexOf(10); at !== -1; at = bytes.indexOf(10, at + 1)) lines++
+  return Math.max(lines, 1)
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
+}
+
+/** Straight to the descriptor: `process.stderr` of a worker is lost at `process.exit`, like its stdout. */
+export function reportOnStderr(message: string): void {
+  try {
+    writeSync(2, `${message}\n`)
+  } catch {
+    // Nobody can be told.
+  }
+}
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4))
+
+function sleep(ms: number): void {
+  Atomics.wait(sleeper, 0, 0, ms)
+}

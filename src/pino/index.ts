@@ -1,0 +1,5 @@
+export { eventsetsFormatter, type FormatterOptions } from './formatter.ts'
+export { default as eventsetsTransport } from './lazy-transport.ts'
+export type { LineOptions, TransportOptions } from './options.ts'
+export { type EventsetsStream, eventsetsStream, type StreamOptions } from './stream.ts'
+export type { WorkerDestination } from './transport.ts'

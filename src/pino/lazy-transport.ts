@@ -1,0 +1,18 @@
+import type { Duplex } from 'node:stream'
+import type { TransportOptions } from './options.ts'
+import { listenForPinoConfig } from './pino-config.ts'
+import type { WorkerDestination } from './transport.ts'
+
+/**
+ * The pino transport: `pino({ transport: { target: 'eventsets', options } })`.
+ *
+ * Loaded only when pino calls it, so that importing `eventsets` for its registry costs an application little.
+ */
+export default async function eventsetsTransport(
+  options?: TransportOptions,
+): Promise<WorkerDestination | Duplex> {
+  // Before anything is awaited: see listenForPinoConfig.
+  const config = listenForPinoConfig()
+  const { createTransport } = await import('./transport.ts')
+  return createTransport(options, config)
+}

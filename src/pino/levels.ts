@@ -1,0 +1,47 @@
+/** pino's own levels. */
+export const STANDARD_LEVELS: { readonly [label: string]: number } = {
+  trace: 10,
+  debug: 20,
+  info: 30,
+  warn: 40,
+  error: 50,
+  fatal: 60,
+}
+
+/** Labels and numbers of a logger's levels, standard ones included. */
+export type Levels = ReadonlyMap<string, number>
+
+/**
+ * The levels in force: pino's, with those a logger adds. `custom` is an object (`{ audit: 35 }`) or pino-pretty's
+ * text form (`audit:35,trace2:11`).
+ */
+export function resolveLevels(custom: string | { readonly [label: string]: number } | undefined): Levels {
+  const levels = new Map(Object.entries(STANDARD_LEVELS))
+  const added =
+    typeof custom === 'string'
+      ? custom.split(',').map((pair, index): [string, number] => {
+          const [label = '', number = String(index)] = pair.split(':')
+          return [label, Number(number)]
+        })
+      : Object.entries(custom ?? {})
+  for (const [label, number] of added) levels.set(label.toLowerCase(), number)
+  return levels
+}
+
+/** The number of a level given as number, numeric text or label; `undefined` when no level is called that. */
+export function levelNumber(level: unknown, levels: Levels): number | undefined {
+  if (typeof level === 'number') return level
+  if (typeof level !== 'string') return undefined
+  const byLabel = levels.get(level.toLowerCase())
+  if (byLabel !== undefined) return byLabel
+  return /^\d+$/.test(level) ? Number(level) : undefined
+}
+
+/** Whether a logger has levels that pino itself has not. */
+export function hasOwnLevels(values: { readonly [label: string]: number }): boolean {
+  const labels = Object.keys(values)
+  return (
+    labels.length !== Object.keys(STANDARD_LEVELS).length ||
+    labels.some((label) => STANDARD_LEVELS[label] !== values[label])
+  )
+}

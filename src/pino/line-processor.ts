@@ -1,0 +1,276 @@
+import { createEnricher, type Enricher, type Enrichment, type LogRecord } from '../core/enricher.ts'
+import { formatMarkers } from '../core/message.ts'
+import type { EventSetRegistry } from '../core/registry.ts'
+import { isPlainObject } from '../core/shape.ts'
+import { createRenderer, type PinoPrettyOptions, type Render } from '../pretty/renderer.ts'
+import { toSafeText } from '../pretty/safe-text.ts'
+import { hasOwnLevels, type Levels, levelNumber, resolveLevels } from './levels.ts'
+import { createLineSplitter } from './line-splitter.ts'
+import type { LineOptions } from './options.ts'
+import type { PinoConfig } from './pino-config.ts'
+import { appendMembers, findStringMember, insertAt, toByteString, toJsonBytes } from './splice.ts'
+
+/** Bytes of log lines in, bytes of enriched lines out. */
+export interface LineProcessor {
+  /** Chunks may end anywhere; what is not yet a whole line is kept. Never throws. */
+  push(chunk: Buffer): Buffer
+  /** What is left of an input whose last line has no newline. */
+  end(): Buffer
+  /** Takes over the levels and keys of a logger. What the options name themselves stays. */
+  configure(config: PinoConfig): void
+}
+
+export interface LineProcessorOptions extends LineOptions {
+  /** Functions that pino-pretty takes; they cannot travel to a worker. */
+  readonly customPrettifiers?: PinoPrettyOptions['customPrettifiers'] | undefined
+  readonly messageFormatFunction?: PinoPrettyOptions['messageFormat'] | undefined
+}
+
+/** A line of more bytes than this passes through as it is. */
+export const DEFAULT_MAX_LINE_BYTES = 1024 * 1024
+
+const EMPTY = Buffer.alloc(0)
+
+export function createLineProcessor(
+  registry: EventSetRegistry,
+  options: LineProcessorOptions,
+): LineProcessor {
+  let convert = createConverter(registry, options, undefined)
+  // Output is gathered as a byte string: appending is cheap, and one write a chunk is all the system sees.
+  let output = ''
+  let parts: Buffer[] = []
+
+  const splitter = createLineSplitter(
+    {
+      line(buffer, start, end, isTerminated) {
+        output += convert(buffer, start, end, isTerminated ? '\n' : '')
+      },
+      overlong(bytes) {
+        flushText()
+        parts.push(Buffer.from(bytes))
+      },
+    },
+    options.maxLineBytes ?? DEFAULT_MAX_LINE_BYTES,
+  )
+
+  const flushText = () => {
+    if (output !== '') parts.push(Buffer.from(output, 'latin1'))
+    output = ''
+  }
+  const take = (): Buffer => {
+    flushText()
+    const bytes =
+      parts.length === 0 ? EMPTY : parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)
+    parts = []
+    return bytes
+  }
+
+  return {
+    push(chunk) {
+      splitter.push(chunk)
+      return take()
+    },
+    end() {
+      splitter.end()
+      return take()
+    },
+    configure(config) {
+      convert = createConverter(registry, options, config)
+    },
+  }
+}
+
+/** One line, as the byte string that takes its place; `newline` is what the input had at its end. */
+type Convert = (buffer: Buffer, start: number, end: number, newline: '\n' | '') => string
+
+function createConverter(
+  registry: EventSetRegistry,
+  options: LineProcessorOptions,
+  config: PinoConfig | undefined,
+): Convert {
+  const names = resolveNames(options, config)
+  const enricher = createEnricher(registry, {
+    messageKey: names.messageKey,
+    errorKey: names.errorKey,
+    nestedKey: options.nestedKey,
+    markersField: options.markersField,
+    ascii: options.ascii,
+  })
+  const isShown = createLevelFilter(options, names.levels)
+  const write =
+    options.output === 'json'
+      ? createJsonWriter(enricher, options, names)
+      : createPrettyWriter(enricher, options, names)
+
+  return (buffer, start, end, newline) => {
+    const line = buffer.toString('latin1', start, end)
+    const record = parseRecord(line, buffer, start, end)
+    if (record === undefined) return line + newline
+    if (!isShown(record)) return ''
+    try {
+      return write(record, line, newline)
+    } catch {
+      // Whatever a renderer cannot digest is still a log line, and somebody wants to read it.
+      return options.output === 'json'
+        ? line + newline
+        : toByteString(toSafeText(buffer.toString('utf8', start, end))) + newline
+    }
+  }
+}
+
+function parseRecord(line: string, buffer: Buffer, start: number, end: number): LogRecord | undefined {
+  // What does not begin like an object is no record; JSON.parse would only find that out more slowly.
+  if (line.charCodeAt(0) !== 123 && !line.trimStart().startsWith('{')) return undefined
+  const text = /[\x80-\xff]/.test(line) ? buffer.toString('utf8', start, end) : line
+  try {
+    const record: unknown = JSON.parse(text)
+    return isPlainObject(record) ? record : undefined
+  } catch {
+    return undefined
+  }
+}
+
+interface Names {
+  readonly messageKey: string
+  readonly errorKey: string
+  readonly levels: Levels
+  /** For pino-pretty: the custom levels, where there are any. */
+  readonly customLevels: LineOptions['customLevels']
+}
+
+function resolveNames(options: LineProcessorOptions, config: PinoConfig | undefined): Names {
+  const fromLogger = config && hasOwnLevels(config.levels.values) ? config.levels.values : undefined
+  const customLevels = options.customLevels ?? fromLogger
+  return {
+    messageKey: options.messageKey ?? config?.messageKey ?? 'msg',
+    errorKey: options.errorKey ?? config?.errorKey ?? 'err',
+    levels: resolveLevels(customLevels),
+    customLevels,
+  }
+}
+
+function createLevelFilter({ minimumLevel, levelKey = 'level' }: LineProcessorOptions, levels: Levels) {
+  const minimum = minimumLevel === undefined ? undefined : levelNumber(minimumLevel, levels)
+  return (record: LogRecord): boolean => {
+    if (minimum === undefined) return true
+    const level = levelNumber(record[levelKey], levels)
+    return level === undefined || level >= minimum
+  }
+}
+
+type Write = (record: LogRecord, line: string, newline: '\n' | '') => string
+
+/** The markers to show for a record: those it carries, or those it has just earned. */
+function markerTexts({ markers, carried }: Enrichment, ascii: boolean): readonly string[] {
+  return carried ?? markers.map(({ marker, text }) => (ascii ? text : marker))
+}
+
+function createJsonWriter(enricher: Enricher, options: LineProcessorOptions, { messageKey }: Names): Write {
+  const {
+    markers: place = 'field',
+    markersField = 'markers',
+    metadata: withMetadata = true,
+    ascii = false,
+  } = options
+  const style = ascii ? 'brackets' : options.markerStyle
+  const field = toJsonBytes(markersField)
+  const message = toJsonBytes(messageKey)
+  return (record, line, newline) => {
+    const enrichment = enricher.enrich(record)
+    if (enrichment.carried !== undefined) return line + newline
+    const members: string[] = []
+    if (withMetadata && enrichment.metadata) {
+      for (const [key, value] of Object.entries(enrichment.metadata))
+        members.push(`${toJsonBytes(key)}:${toJsonBytes(value)}`)
+    }
+    let enriched = line
+    const markers = markerTexts(enrichment, ascii)
+    if (markers.length > 0) {
+      if (place === 'field' && !Object.hasOwn(record, markersField))
+        members.push(`${field}:${toJsonBytes(markers)}`)
+      else if (place === 'message') {
+        const prefix = formatMarkers(markers, style)
+        const text = record[messageKey]
+        if (text === undefined) members.push(`${message}:${toJsonBytes(prefix)}`)
+        else if (typeof text === 'string' && text !== prefix && !text.startsWith(`${prefix} `)) {
+          const offset = findStringMember(line, messageKey)
+          const json = toJsonBytes(text === '' ? prefix : `${prefix} `).slice(1, -1)
+          if (offset !== -1) enriched = insertAt(line, offset, json)
+        }
+      }
+    }
+    if (members.length > 0) enriched = appendMembers(enriched, members.join(','), isEmpty(record))
+    return enriched + newline
+  }
+}
+
+function createPrettyWriter(enricher: Enricher, options: LineProcessorOptions, names: Names): Write {
+  const {
+    markers: place = 'message',
+    markersField = 'markers',
+    metadata: withMetadata = false,
+    ascii = false,
+  } = options
+  const render = createPrettyRenderer(options, names)
+  return (record, line) => {
+    let enrichment = enricher.enrich(record)
+    // Markers that a record brings in its field are emoji; in the text form they have to be found anew.
+    const isCarriedInField = enrichment.carried !== undefined && enrichment.carried.length > 0
+    if (isCarriedInField && ascii) enrichment = enricher.enrich({ ...record, [markersField]: undefined })
+    const markers = place === 'none' ? [] : markerTexts(enrichment, ascii)
+    let shown = record
+    if (withMetadata && enrichment.metadata) shown = { ...shown, ...enrichment.metadata }
+    if (place === 'field') {
+      if (markers.length > 0) shown = { ...shown, [markersField]: markers }
+    } else if (isCarriedInField) {
+      const { [markersField]: _, ...others } = shown
+      shown = others
+    }
+    return toByteString(render(shown, place === 'message' ? markers : []))
+  }
+}
+
+function createPrettyRenderer(options: LineProcessorOptions, names: Names): Render {
+  const { messageFormat, messageFormatFunction, errorLikeObjectKeys, errorProps } = options
+  const errorKeys =
+    typeof errorLikeObjectKeys === 'string' ? errorLikeObjectKeys.split(',') : errorLikeObjectKeys
+  return createRenderer({
+    ...pick(options, PASSED_ON),
+    markerStyle: options.ascii ? 'brackets' : options.markerStyle,
+    customPrettifiers: options.customPrettifiers,
+    messageFormat: messageFormatFunction ?? (messageFormat === false ? undefined : messageFormat),
+    messageKey: names.messageKey,
+    customLevels: names.customLevels as never,
+    errorLikeObjectKeys: [...new Set([...(errorKeys ?? ['err', 'error']), names.errorKey])],
+    errorProps: Array.isArray(errorProps) ? errorProps.join(',') : (errorProps as string | undefined),
+  } as never)
+}
+
+/** Options that pino-pretty gets as they are. */
+const PASSED_ON = [
+  'colorize',
+  'colorizeObjects',
+  'crlf',
+  'customColors',
+  'hideObject',
+  'ignore',
+  'include',
+  'levelFirst',
+  'levelKey',
+  'levelLabel',
+  'singleLine',
+  'timestampKey',
+  'translateTime',
+  'useOnlyCustomProps',
+] as const
+
+function pick<T extends object, K extends keyof T>(source: T, keys: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(
+    keys.filter((key) => source[key] !== undefined).map((key) => [key, source[key]]),
+  ) as Pick<T, K>
+}
+
+function isEmpty(record: LogRecord): boolean {
+  for (const _ in record) return false
+  return true
+}

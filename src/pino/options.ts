@@ -1,0 +1,169 @@
+import * as v from 'valibot'
+import { ValidationError } from '../core/errors.ts'
+import { type EventSet, parseEventSet } from '../core/event-set.ts'
+import type { Issue } from '../core/issue.ts'
+import { formatPath } from '../core/issue.ts'
+import { didYouMean } from '../core/nearest.ts'
+import { type DeepReadonly, findShapeIssues, isPlainObject } from '../core/shape.ts'
+import { STANDARD_LEVELS } from './levels.ts'
+
+const integer = (what: string) => v.pipe(v.number(), v.integer(`${what} must be a whole number`))
+
+const fd = v.pipe(integer('a file descriptor'), v.minValue(0, 'a file descriptor is 0 or more'))
+
+const keys = v.union([v.string(), v.array(v.string())], 'expected a string with commas, or a list of strings')
+
+const lineEntries = {
+  output: v.optional(v.picklist(['pretty', 'json'])),
+  markers: v.optional(v.picklist(['message', 'field', 'none'])),
+  markerStyle: v.optional(v.picklist(['brackets', 'plain'])),
+  markersField: v.optional(v.pipe(v.string(), v.minLength(1, 'the name of the field must not be empty'))),
+  ascii: v.optional(v.boolean()),
+  metadata: v.optional(v.boolean()),
+  minimumLevel: v.optional(v.union([v.string(), v.number()], 'expected the name or the number of a level')),
+  nestedKey: v.optional(v.string()),
+  errorKey: v.optional(v.string()),
+  maxLineBytes: v.optional(
+    v.pipe(integer('the limit'), v.minValue(1024, 'the limit is at least 1024 bytes')),
+  ),
+}
+
+const prettyEntries = {
+  colorize: v.optional(v.boolean()),
+  colorizeObjects: v.optional(v.boolean()),
+  crlf: v.optional(v.boolean()),
+  customColors: v.optional(
+    v.union(
+      [v.string(), v.record(v.string(), v.string())],
+      'expected a string such as "err:red,info:blue", or an object',
+    ),
+  ),
+  customLevels: v.optional(
+    v.union(
+      [v.string(), v.record(v.string(), v.number())],
+      'expected a string such as "err:99,info:1", or an object',
+    ),
+  ),
+  errorLikeObjectKeys: v.optional(keys),
+  errorProps: v.optional(keys),
+  hideObject: v.optional(v.boolean()),
+  ignore: v.optional(v.string()),
+  include: v.optional(v.string()),
+  levelFirst: v.optional(v.boolean()),
+  levelKey: v.optional(v.string()),
+  levelLabel: v.optional(v.string()),
+  messageFormat: v.optional(
+    v.union([v.string(), v.literal(false)], 'expected a template such as "{levelLabel} - {msg}"'),
+  ),
+  messageKey: v.optional(v.string()),
+  singleLine: v.optional(v.boolean()),
+  timestampKey: v.optional(v.string()),
+  translateTime: v.optional(v.union([v.boolean(), v.string()], 'expected true, false, or a time format')),
+  useOnlyCustomProps: v.optional(v.boolean()),
+}
+
+const destinationEntries = {
+  destination: v.optional(
+    v.union(
+      [fd, v.pipe(v.string(), v.minLength(1, 'the path must not be empty'))],
+      'expected a file descriptor or a path',
+    ),
+  ),
+  append: v.optional(v.boolean()),
+  mkdir: v.optional(v.boolean()),
+  sync: v.optional(v.boolean()),
+}
+
+const anything = v.unknown()
+
+const setEntries = {
+  sets: v.optional(v.array(anything)),
+  override: v.optional(v.boolean()),
+}
+
+/** How lines are enriched and written. What the transport, the stream and the command have in common. */
+const lineSchema = v.strictObject({ ...lineEntries, ...prettyEntries })
+export type LineOptions = DeepReadonly<v.InferInput<typeof lineSchema>>
+
+const transportSchema = v.strictObject({
+  ...lineEntries,
+  ...prettyEntries,
+  ...destinationEntries,
+  ...setEntries,
+})
+
+const streamSchema = v.strictObject({
+  ...lineEntries,
+  ...prettyEntries,
+  append: destinationEntries.append,
+  mkdir: destinationEntries.mkdir,
+  sync: destinationEntries.sync,
+})
+
+/** The options of the transport: plain data, since they travel to a worker. */
+export type TransportOptions = DeepReadonly<Omit<v.InferInput<typeof transportSchema>, 'sets'>> & {
+  /** Event sets of the application's own. */
+  readonly sets?: readonly EventSet[] | undefined
+}
+
+/**
+ * Checks the options of the transport.
+ *
+ * @throws ValidationError that names every wrong option. Its message stands alone: a worker hands over little else.
+ */
+export function parseTransportOptions(input: unknown): TransportOptions {
+  // thread-stream and pino add these to what the user wrote; `levels` are those of a logger with custom ones.
+  const { $context, pinoWillSendConfig, levels, ...given } = (input ?? {}) as Record<string, unknown>
+  const options = checkOptions('The options of the eventsets transport are', transportSchema, given)
+  return isPlainObject(levels)
+    ? { customLevels: { ...STANDARD_LEVELS, ...(levels as Record<string, number>) }, ...options }
+    : options
+}
+
+/** The same for the in-process stream; `own` are the options that only it has and checks itself. */
+export function parseStreamOptions(
+  input: unknown,
+  own: readonly string[],
+  issues: readonly Issue[],
+): TransportOptions {
+  return checkOptions(
+    'The options of eventsetsStream are',
+    streamSchema,
+    { ...(input as object) },
+    own,
+    issues,
+  )
+}
+
+function checkOptions(
+  subject: string,
+  schema: typeof transportSchema | typeof streamSchema,
+  given: Record<string, unknown>,
+  alsoKnown: readonly string[] = [],
+  found: readonly Issue[] = [],
+): TransportOptions {
+  const known = [...Object.keys(schema.entries), ...alsoKnown]
+  const issues: Issue[] = [...found, ...findShapeIssues(schema, given)].map((issue) =>
+    issue.code === 'unknown_key'
+      ? {
+          ...issue,
+          message: `is not a known option${didYouMean(issue.path, known) || `; known are ${known.sort().join(', ')}`}`,
+        }
+      : issue,
+  )
+  const sets: EventSet[] = []
+  for (const [index, candidate] of (Array.isArray(given.sets) ? given.sets : []).entries()) {
+    const parsed = parseEventSet(candidate)
+    if (parsed.success) sets.push(parsed.set)
+    else {
+      for (const issue of parsed.issues) {
+        const path = formatPath(['sets', index])
+        const inner = issue.path === '' ? '' : `${issue.path.startsWith('[') ? '' : '.'}${issue.path}`
+        issues.push({ ...issue, path: `${path}${inner}` })
+      }
+    }
+  }
+  if (issues.length > 0) throw new ValidationError(subject, issues, { code: 'EVENTSETS_INVALID_OPTIONS' })
+  // The shape has just been checked, so the cast only puts its result into words.
+  return { ...(given as TransportOptions), ...(given.sets === undefined ? {} : { sets }) }
+}

@@ -1,0 +1,183 @@
+import { Writable } from 'node:stream'
+import { isatty } from 'node:tty'
+import sonicBoom from 'sonic-boom'
+import type { Issue } from '../core/issue.ts'
+import { EventSetRegistry } from '../core/registry.ts'
+import { getRegistry } from '../discovery/process-registry.ts'
+import { decideColour } from '../pretty/colour.ts'
+import type { PinoPrettyOptions } from '../pretty/renderer.ts'
+import { openFileWriter, reportOnStderr } from './file-writer.ts'
+import { createLineProcessor } from './line-processor.ts'
+import { parseStreamOptions, type TransportOptions } from './options.ts'
+import { readPinoConfig } from './pino-config.ts'
+
+/** Options of the in-process stream: the transport's, and what cannot travel to a worker. */
+export interface StreamOptions
+  extends Omit<TransportOptions, 'destination' | 'messageFormat' | 'sets' | 'override'> {
+  /** The sets to use. The registry of the process unless given. */
+  readonly registry?: EventSetRegistry | undefined
+  /** A file descriptor, a path, or a stream. Default 1, standard output. */
+  readonly destination?: number | string | { write(bytes: Buffer): unknown } | undefined
+  readonly messageFormat?: PinoPrettyOptions['messageFormat'] | undefined
+  readonly customPrettifiers?: PinoPrettyOptions['customPrettifiers'] | undefined
+  /** Write before the log call returns. Default true; false gathers lines and writes them in the background. */
+  readonly sync?: boolean | undefined
+}
+
+/** A stream that pino writes to in its own thread. */
+export interface EventsetsStream extends Writable {
+  /** Writes out what is still gathered. Nothing to do when `sync`. */
+  flushSync(): void
+}
+
+/**
+ * A stream for `pino(options, eventsetsStream({ registry }))`: the same output as the transport's, in this thread.
+ * It shares the registry, so a set registered at run time shows on the very next line.
+ *
+ * @throws ValidationError naming every wrong option; EventsetsError when the destination cannot be opened.
+ */
+export function eventsetsStream(input: StreamOptions = {}): EventsetsStream {
+  const own = ['registry', 'destination', 'customPrettifiers', 'messageFormat'] as const
+  const issues = findOwnIssues(input)
+  const { destination, messageFormat, ...options } = {
+    ...parseStreamOptions(withoutFunctions(input), own, issues),
+    destination: input.destination ?? 1,
+    messageFormat: input.messageFormat,
+  }
+  const registry = input.registry ?? getRegistry()
+  const sink = openSink(destination, options)
+  const colorize = decideColour({
+    asked: options.colorize,
+    isTerminal: typeof destination === 'number' && isatty(destination),
+    env: process.env,
+  })
+  const processor = createLineProcessor(registry, {
+    ...options,
+    output: options.output ?? 'pretty',
+    colorize,
+    customPrettifiers: input.customPrettifiers,
+    ...(typeof messageFormat === 'function' ? { messageFormatFunction: messageFormat } : { messageFormat }),
+  })
+  const stream = new Writable({
+    decodeStrings: true,
+    write(chunk: Buffer, _encoding, done) {
+      sink.write(processor.push(chunk))
+      done()
+    },
+    final(done) {
+      sink.write(processor.end())
+      sink.end(done)
+    },
+  })
+  // pino announces its levels and keys with an event on the stream itself.
+  stream.on('message', (message: unknown) => {
+    const config = readPinoConfig(message)
+    if (config) processor.configure(config)
+  })
+  return Object.assign(stream, { flushSync: sink.flushSync })
+}
+
+interface Sink {
+  write(bytes: Buffer): void
+  flushSync(): void
+  end(done: () => void): void
+}
+
+function openSink(destination: NonNullable<StreamOptions['destination']>, options: TransportOptions): Sink {
+  if (typeof destination === 'object') {
+    return {
+      write: (bytes) => void (bytes.length > 0 && destination.write(bytes)),
+      flushSync: () => {},
+      end: (done) => done(),
+    }
+  }
+  return options.sync === false
+    ? openBackgroundSink(destination, options)
+    : openDirectSink(destination, options)
+}
+
+function openDirectSink(destination: number | string, options: TransportOptions): Sink {
+  const writer = openFileWriter(destination, options)
+  return {
+    write: writer.write,
+    flushSync: () => {},
+    end(done) {
+      writer.close()
+      done()
+    },
+  }
+}
+
+function openBackgroundSink(destination: number | string, options: TransportOptions): Sink {
+  // Opened by ourselves first, so that a path that cannot be opened is an error here and not an event later.
+  if (typeof destination === 'string') openFileWriter(destination, options).close()
+  const sonic = new sonicBoom.SonicBoom({
+    ...(typeof destination === 'number' ? { fd: destination } : { dest: destination }),
+    append: true,
+    sync: false,
+    contentMode: 'buffer',
+  } as never)
+  let isBroken = false
+  let isReported = false
+  sonic.on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that has gone is no fault of the application, and nobody listens for errors of a log stream.
+    if (error.code === 'EPIPE') isBroken = true
+    else if (!isReported) reportOnStderr(`eventsets: cannot write to ${destination}: ${error.message}`)
+    isReported = true
+  })
+  const flushSync = () => {
+    if (isBroken) return
+    try {
+      sonic.flushSync()
+    } catch {
+      // Not open yet, or gone: there is no later time to try at.
+    }
+  }
+  process.on('exit', flushSync)
+  return {
+    write: (bytes) => void (!isBroken && bytes.length > 0 && sonic.write(bytes as never)),
+    flushSync,
+    end(done) {
+      process.off('exit', flushSync)
+      if (isBroken) return done()
+      sonic.once('close', done)
+      sonic.end()
+    },
+  }
+}
+
+function withoutFunctions({
+  registry: _,
+  destination: __,
+  customPrettifiers: ___,
+  messageFormat,
+  ...data
+}: StreamOptions) {
+  return { ...data, ...(typeof messageFormat === 'function' ? {} : { messageFormat }) }
+}
+
+function findOwnIssues({ registry, destination }: StreamOptions): Issue[] {
+  const issues: Issue[] = []
+  if (registry !== undefined && !(registry instanceof EventSetRegistry)) {
+    issues.push({
+      path: 'registry',
+      code: 'type',
+      message: 'expected an EventSetRegistry, such as getRegistry()',
+    })
+  }
+  const isStream =
+    typeof destination === 'object' && destination !== null && typeof destination.write === 'function'
+  if (
+    destination !== undefined &&
+    typeof destination !== 'number' &&
+    typeof destination !== 'string' &&
+    !isStream
+  ) {
+    issues.push({
+      path: 'destination',
+      code: 'type',
+      message: 'expected a file descriptor, a path, or a stream',
+    })
+  }
+  return issues
+}

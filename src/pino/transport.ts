@@ -1,0 +1,180 @@
+import { EventEmitter } from 'node:events'
+import { Duplex } from 'node:stream'
+import { isatty } from 'node:tty'
+import type { EventSetRegistry } from '../core/registry.ts'
+import { createRegistry } from '../discovery/process-registry.ts'
+import { decideColour } from '../pretty/colour.ts'
+import { type FileWriter, openFileWriter } from './file-writer.ts'
+import { createLineProcessor, type LineProcessor } from './line-processor.ts'
+import { parseTransportOptions, type TransportOptions } from './options.ts'
+import { listenForPinoConfig, type PinoConfigSource } from './pino-config.ts'
+import { followRegistrations } from './registration-channel.ts'
+
+/** What thread-stream wants of a transport. */
+export interface WorkerDestination extends EventEmitter {
+  write(text: string): boolean
+  end(): void
+  flush(callback: (error?: Error) => void): void
+}
+
+/**
+ * The pino transport: `pino({ transport: { target: 'eventsets' } })`.
+ *
+ * As a single target it is written straight on thread-stream's contract, without a stream in between. In a
+ * pipeline or among several targets pino needs a real stream and gets one.
+ *
+ * @throws ValidationError naming every wrong option; EventsetsError when the destination cannot be opened.
+ */
+export function createTransport(input?: unknown, config = listenForPinoConfig()): WorkerDestination | Duplex {
+  const isSingleTarget = typeof input === 'object' && input !== null && '$context' in input
+  try {
+    const options = parseTransportOptions(input)
+    const registry = createTransportRegistry(options)
+    const stopFollowing = followRegistrations(registry)
+    const release = () => {
+      config.stop()
+      stopFollowing()
+    }
+    const setting = { registry, options, config, release }
+    return isSingleTarget ? createDestination(setting) : createStage(setting)
+  } catch (error) {
+    config.stop()
+    throw error
+  }
+}
+
+interface Setting {
+  readonly registry: EventSetRegistry
+  readonly options: TransportOptions
+  readonly config: PinoConfigSource
+  /** Lets go of what would keep the thread busy. */
+  readonly release: () => void
+}
+
+function createTransportRegistry({ sets = [], override = false }: TransportOptions): EventSetRegistry {
+  const registry = createRegistry()
+  for (const set of sets) registry.registerEventSet(set, { override })
+  return registry
+}
+
+/** The options of a destination that writes by itself: pretty unless told otherwise, colour as the terminal has it. */
+export function resolveOutput(options: TransportOptions): TransportOptions {
+  const { output = 'pretty', destination = 1 } = options
+  const colorize = decideColour({
+    asked: options.colorize,
+    isTerminal: typeof destination === 'number' && isatty(destination),
+    env: process.env,
+  })
+  return { ...options, output, colorize }
+}
+
+function createDestination({ registry, options, config, release }: Setting): WorkerDestination {
+  const writer = openFileWriter(options.destination ?? 1, options)
+  const processor = createLineProcessor(registry, resolveOutput(options))
+  config.onConfig(processor.configure)
+  return Object.assign(new EventEmitter(), {
+    write(text: string): boolean {
+      writer.write(processor.push(Buffer.from(text)))
+      return true
+    },
+    end(this: EventEmitter): void {
+      writer.write(processor.end())
+      writer.close()
+      release()
+      // thread-stream ends the worker at once on this event; every byte is in the file by now.
+      this.emit('close')
+    },
+    flush(callback: (error?: Error) => void): void {
+      callback()
+    },
+  })
+}
+
+/**
+ * A stream that finds out at the first chunk what it is for: read by a next stage, it hands on JSON lines (or
+ * what `output` says); read by nobody, it is a destination.
+ */
+function createStage({ registry, options, config, release }: Setting): Duplex {
+  // A path that cannot be opened is reported at once, not with the first line.
+  const opened =
+    typeof options.destination === 'string' ? openFileWriter(options.destination, options) : undefined
+  let processor: LineProcessor | undefined
+  let writer: FileWriter | undefined
+  let resume: (() => void) | undefined
+
+  const start = (): LineProcessor => {
+    if (processor) return processor
+    const isRead = stage.readableFlowing !== null || stage.listenerCount('readable') > 0
+    if (!isRead) writer = opened ?? openFileWriter(options.destination ?? 1, options)
+    processor = createLineProcessor(
+      registry,
+      isRead ? { ...options, output: options.output ?? 'json' } : resolveOutput(options),
+    )
+    config.onConfig(processor.configure)
+    return processor
+  }
+  const pass = (bytes: Buffer, done: () => void) => {
+    if (writer) writer.write(bytes)
+    else if (bytes.length > 0 && !stage.push(bytes)) {
+      resume = done
+      return
+    }
+    done()
+  }
+
+  let next: NodeJS.WritableStream | undefined
+  const stage = new Duplex({
+    read() {
+      const done = resume
+      resume = undefined
+      done?.()
+    },
+    write(chunk: Buffer, _encoding, done) {
+      pass(start().push(chunk), done)
+    },
+    final(done) {
+      const bytes = start().end()
+      if (bytes.length > 0 && !writer) stage.push(bytes)
+      stage.push(null)
+      if (writer) {
+        writer.write(bytes)
+        writer.close()
+        // Nobody reads the other side, so it would never end, and a stream with an open side is never closed.
+        stage.resume()
+      }
+      release()
+      if (next) afterClose(next, done)
+      else done()
+    },
+    destroy(error, done) {
+      release()
+      done(error)
+    },
+  })
+  stage.pipe = (destination, pipeOptions) => {
+    next = destination
+    return Duplex.prototype.pipe.call(stage, destination, pipeOptions) as typeof destination
+  }
+  return stage
+}
+
+/** Longer than any flush takes, shorter than the ten seconds that pino waits for its worker. */
+const MAX_WAIT_FOR_NEXT_MS = 5000
+
+/**
+ * Calls `done` when the next stage has closed.
+ *
+ * pino ends the worker as soon as every stage has finished, and a last stage that writes in the background has
+ * finished before it has written: pino-pretty then loses its last lines. Not finishing before it has closed keeps
+ * the worker alive for it.
+ */
+function afterClose(next: NodeJS.WritableStream, done: () => void): void {
+  if ((next as Duplex).closed) return done()
+  const timer = setTimeout(finish, MAX_WAIT_FOR_NEXT_MS)
+  function finish() {
+    clearTimeout(timer)
+    next.off('close', finish)
+    done()
+  }
+  next.on('close', finish)
+}

@@ -1,0 +1,54 @@
+import pinoPretty from 'pino-pretty'
+import { type MarkerStyle, prefixMessage } from '../core/message.ts'
+import { indentContinuation, toSafeRecord, toSafeText } from './safe-text.ts'
+
+/** pino-pretty's own options, handed on to it. Where they say nothing, its defaults hold. */
+export type PinoPrettyOptions = Pick<
+  pinoPretty.PrettyOptions,
+  | 'colorize'
+  | 'colorizeObjects'
+  | 'crlf'
+  | 'customColors'
+  | 'customLevels'
+  | 'customPrettifiers'
+  | 'errorLikeObjectKeys'
+  | 'errorProps'
+  | 'hideObject'
+  | 'ignore'
+  | 'include'
+  | 'levelFirst'
+  | 'levelKey'
+  | 'levelLabel'
+  | 'messageFormat'
+  | 'messageKey'
+  | 'singleLine'
+  | 'timestampKey'
+  | 'translateTime'
+  | 'useOnlyCustomProps'
+>
+
+export interface RendererOptions extends PinoPrettyOptions {
+  readonly markerStyle?: MarkerStyle | undefined
+}
+
+/** The text of a record, ending with a newline. The record is left as it is. */
+export type Render = (record: { readonly [key: string]: unknown }, markers: readonly string[]) => string
+
+/**
+ * Renders records as text for people: pino-pretty's layout, with the markers before the message.
+ *
+ * Nothing in a record can act on the terminal or look like another record.
+ */
+export function createRenderer({ markerStyle = 'brackets', ...options }: RendererOptions = {}): Render {
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  const messageKey = options.messageKey ?? 'msg'
+  const format = pinoPretty.prettyFactory(given as pinoPretty.PrettyOptions)
+  return (record, markers) => {
+    const safe = toSafeRecord(record)
+    if (markers.length > 0) {
+      const message = prefixMessage(safe[messageKey], markers.map(toSafeText), markerStyle)
+      if (message !== undefined) safe[messageKey] = message
+    }
+    return indentContinuation(format(safe))
+  }
+}
