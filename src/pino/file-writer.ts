@@ -19,6 +19,8 @@ export interface FileWriter {
   close(): void
   /** The reader has closed the pipe; nothing that is written arrives anywhere. */
   readonly isBroken: boolean
+  /** Why the file cannot be written at the moment, as a sentence. */
+  readonly failure: string | undefined
 }
 
 /** How much is kept in memory while a file cannot be written. */
@@ -43,7 +45,7 @@ export function openFileWriter(destination: number | string, options: FileWriter
   let kept: Buffer[] = []
   let keptBytes = 0
   let lostLines = 0
-  let isFailing = false
+  let failure: string | undefined
   let isBroken = false
 
   /** What could not be written, and whether the pipe is closed. */
@@ -64,8 +66,12 @@ export function openFileWriter(destination: number | string, options: FileWriter
           isBroken = true
           return undefined
         } else {
-          if (!isFailing) report(describeFailure(name, error as NodeJS.ErrnoException))
-          isFailing = true
+          if (failure === undefined) {
+            failure = `eventsets: cannot write to ${name}: ${describe(error)}.`
+            report(
+              `${failure} Up to ${MAX_KEPT_BYTES / 1024 / 1024} MiB of lines are kept in memory and written as soon as it works again.`,
+            )
+          }
           return bytes.subarray(written)
         }
       }
@@ -85,8 +91,8 @@ export function openFileWriter(destination: number | string, options: FileWriter
       kept.shift()
       keptBytes -= first.length
     }
-    if (isFailing && !isBroken) {
-      isFailing = false
+    if (failure !== undefined && !isBroken) {
+      failure = undefined
       const lost =
         lostLines === 0 ? 'Nothing was lost.' : `${count(lostLines, 'line')} had to be dropped meanwhile.`
       report(`eventsets: ${name} can be written again. ${lost}`)
@@ -125,6 +131,9 @@ export function openFileWriter(destination: number | string, options: FileWriter
     get isBroken() {
       return isBroken
     },
+    get failure() {
+      return failure
+    },
   }
 }
 
@@ -153,11 +162,6 @@ function openFile(path: string, append: boolean, mkdir: boolean): number {
       },
     )
   }
-}
-
-function describeFailure(name: string, error: NodeJS.ErrnoException): string {
-  const limit = `${MAX_KEPT_BYTES / 1024 / 1024} MiB`
-  return `eventsets: cannot write to ${name}: ${describe(error)}. Up to ${limit} of lines are kept in memory and written as soon as it works again.`
 }
 
 function describe(error: unknown): string {

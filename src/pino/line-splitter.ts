@@ -8,6 +8,7 @@ export interface LineSink {
 
 export interface LineSplitter {
   push(chunk: Buffer): void
+  /** The input is over; what is left is its last line. Another input may follow. */
   end(): void
 }
 
@@ -71,6 +72,7 @@ export function createLineSplitter(sink: LineSink, maxLineBytes: number): LineSp
       }
     },
     end() {
+      isOverlong = false
       if (heldBytes === 0) return
       const line = release()
       sink.line(line, 0, line.length, false)

@@ -5,7 +5,7 @@ import type { Issue } from '../core/issue.ts'
 import { formatPath } from '../core/issue.ts'
 import { didYouMean } from '../core/nearest.ts'
 import { type DeepReadonly, findShapeIssues, isPlainObject } from '../core/shape.ts'
-import { STANDARD_LEVELS } from './levels.ts'
+import { levelNumber, resolveLevels, STANDARD_LEVELS } from './levels.ts'
 
 const integer = (what: string) => v.pipe(v.number(), v.integer(`${what} must be a whole number`))
 
@@ -114,10 +114,33 @@ export type TransportOptions = DeepReadonly<Omit<v.InferInput<typeof transportSc
 export function parseTransportOptions(input: unknown): TransportOptions {
   // thread-stream and pino add these to what the user wrote; `levels` are those of a logger with custom ones.
   const { $context, pinoWillSendConfig, levels, ...given } = (input ?? {}) as Record<string, unknown>
-  const options = checkOptions('The options of the eventsets transport are', transportSchema, given)
-  return isPlainObject(levels)
-    ? { customLevels: { ...STANDARD_LEVELS, ...(levels as Record<string, number>) }, ...options }
-    : options
+  const isSingleTarget = $context !== undefined
+  const ofLogger = isPlainObject(levels)
+    ? { customLevels: { ...STANDARD_LEVELS, ...(levels as Record<string, number>) } }
+    : {}
+  // In a pipeline the logger's levels come later, so an unknown name may yet be one of them.
+  const issues = isSingleTarget ? findLevelIssues({ ...ofLogger, ...given } as LineOptions) : []
+  return {
+    ...ofLogger,
+    ...checkOptions('The options of the eventsets transport are', transportSchema, given, [], issues),
+  }
+}
+
+/** A `minimumLevel` that no level is called. */
+export function findLevelIssues({ minimumLevel, customLevels }: LineOptions): Issue[] {
+  if (typeof minimumLevel !== 'string') return []
+  const levels = resolveLevels(
+    typeof customLevels === 'string' || isPlainObject(customLevels) ? customLevels : undefined,
+  )
+  if (levelNumber(minimumLevel, levels) !== undefined) return []
+  const help = didYouMean(minimumLevel, levels.keys()) || `; known are ${[...levels.keys()].join(', ')}`
+  return [
+    {
+      path: 'minimumLevel',
+      code: 'format',
+      message: `no level is called ${JSON.stringify(minimumLevel)}${help}`,
+    },
+  ]
 }
 
 /** The same for the in-process stream; `own` are the options that only it has and checks itself. */

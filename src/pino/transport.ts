@@ -169,7 +169,10 @@ const MAX_WAIT_FOR_NEXT_MS = 5000
  * the worker alive for it.
  */
 function afterClose(next: NodeJS.WritableStream, done: () => void): void {
-  if ((next as Duplex).closed) return done()
+  if ((next as Duplex).closed) {
+    done()
+    return
+  }
   const timer = setTimeout(finish, MAX_WAIT_FOR_NEXT_MS)
   function finish() {
     clearTimeout(timer)

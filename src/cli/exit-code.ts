@@ -1,0 +1,9 @@
+/** What the command's exit code tells. */
+export const ExitCode = {
+  OK: 0,
+  /** The command ran, and found something that should be looked at. */
+  FINDINGS: 1,
+  /** Wrong use, wrong configuration, or a file that cannot be read or written. */
+  FAILURE: 2,
+  INTERRUPTED: 130,
+} as const

@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+import { run } from './run.ts'
+
+// Never process.exit: what has been written to a slow pipe would be cut off.
+process.exitCode = await run(process.argv.slice(2))
