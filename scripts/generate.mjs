@@ -1,6 +1,7 @@
 // Writes what is derived from one source:
 //   schema.json                                from the schema in src/core/event-set.ts
 //   src/discovery/built-in-sets.generated.ts   from sets/*.json
+//   docs/reference/built-in-sets.md            from sets/*.json
 // With --check nothing is written; the exit code is 1 when a file is stale.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -18,6 +19,7 @@ const sets = readdirSync(new URL('sets', root))
   .map((name) => JSON.parse(readFileSync(new URL(`sets/${name}`, root), 'utf8')))
   .map(({ $schema, ...set }) => set)
 const stale = []
+put(new URL('docs/reference/built-in-sets.md', root), describeSets())
 put(
   builtIn,
   `// Generated from sets/*.json by \`npm run generate\`. Do not edit.
@@ -57,4 +59,87 @@ function put(url, text) {
   if (existsSync(url) && readFileSync(url, 'utf8') === text) return
   if (isCheck) stale.push(fileURLToPath(url).slice(fileURLToPath(root).length))
   else writeFileSync(url, text)
+}
+
+function describeSets() {
+  const bySet = [...sets]
+    .sort((a, b) => (b.priority ?? 0) - (a.priority ?? 0))
+    .map((set) =>
+      [
+        `## ${set.name}`,
+        `${set.description}. Priority ${set.priority ?? 0}.`,
+        '### Fields',
+        markdownTable(
+          ['Log key', 'Other names', 'Mapping', 'Type', 'Only when', 'What it tells'],
+          set.fieldMappings.map(
+            ({ logKey, aliases = [], mapping, valueType = 'any', when = {}, description = '' }) => [
+              code(logKey),
+              aliases.map(code).join(', '),
+              `[${mapping}](#${set.name}-${mapping.replaceAll('.', '').toLowerCase()})`,
+              valueType,
+              Object.entries(when)
+                .map(([key, globs]) => `${code(key)} is ${[globs].flat().map(code).join(' or ')}`)
+                .join(' and '),
+              description,
+            ],
+          ),
+        ),
+        ...set.mappings.flatMap((mapping) => [
+          `### ${set.name} ${mapping.name}`,
+          ...(mapping.description ? [`${mapping.description}.`] : []),
+          ...(mapping.transformations
+            ? [
+                `Before look-up: ${Object.entries(mapping.transformations)
+                  .map(
+                    ([value, name]) => `${value === '*' ? 'any value' : code(value)} through ${code(name)}`,
+                  )
+                  .join(', ')}.`,
+              ]
+            : []),
+          markdownTable(['Marker', 'Key', 'Numbers', 'Adds'], mappingRows(mapping)),
+        ]),
+      ].join('\n\n'),
+    )
+  return `# The built-in sets
+
+Generated from \`sets/*.json\` by \`npm run generate\`. Do not edit.
+
+Of the names of a field, the first that a record has counts; a value is compared without regard to upper and lower case.
+The key is the text form of the marker, shown by \`--ascii\`.
+
+${bySet.join('\n\n')}
+`
+}
+
+function mappingRows({ visualMarkers = {}, ranges = {}, metadataFields = {} }) {
+  return [
+    ...new Set([...Object.keys(visualMarkers), ...Object.keys(ranges), ...Object.keys(metadataFields)]),
+  ].map((key) => [
+    visualMarkers[key] ?? '',
+    code(key),
+    ranges[key] ? formatRange(ranges[key]) : '',
+    Object.entries(metadataFields[key] ?? {})
+      .map(([field, value]) => code(`${field}: ${value}`))
+      .join(', '),
+  ])
+}
+
+function formatRange([low, high]) {
+  if (low === null) return high === null ? 'any' : `up to ${high}`
+  return high === null ? `from ${low}` : `${low} to ${high}`
+}
+
+function code(text) {
+  return `\`${text}\``
+}
+
+/** A table without the columns that are empty in every row. */
+function markdownTable(header, rows) {
+  const kept = header.map((_, column) => rows.some((row) => row[column]))
+  const line = (cells) =>
+    `| ${cells
+      .filter((_, column) => kept[column])
+      .map((cell) => String(cell).replaceAll('|', '\\|'))
+      .join(' | ')} |`
+  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n')
 }

@@ -23,6 +23,8 @@ export const transformations = {
   lastSegment: text(
     (value) => value.slice(Math.max(...['.', ':', '/'].map((mark) => value.lastIndexOf(mark))) + 1) || value,
   ),
+  /** The first error code in a text: `ECONNREFUSED` of `fetch failed: connect ECONNREFUSED 127.0.0.1:80`. */
+  errorCode: text((value) => /\b(?:E[A-Z][A-Z0-9]{2,30}|(?:UND_)?ERR_[A-Z0-9_]{1,60})\b/.exec(value.slice(0, 1000))?.[0] ?? value),
   /** The class of an HTTP status: `4xx` of 404. */
   statusClass: (value: unknown) => {
     const status = typeof value === 'number' || typeof value === 'string' ? Number(value) : Number.NaN

@@ -212,7 +212,7 @@ function createPrettyWriter(enricher: Enricher, options: LineProcessorOptions, n
     ascii = false,
   } = options
   const render = createPrettyRenderer(options, names)
-  return (record, line) => {
+  return (record) => {
     let enrichment = enricher.enrich(record)
     // Markers that a record brings in its field are emoji; in the text form they have to be found anew.
     const isCarriedInField = enrichment.carried !== undefined && enrichment.carried.length > 0
@@ -232,18 +232,21 @@ function createPrettyWriter(enricher: Enricher, options: LineProcessorOptions, n
 
 function createPrettyRenderer(options: LineProcessorOptions, names: Names): Render {
   const { messageFormat, messageFormatFunction, errorLikeObjectKeys, errorProps } = options
-  const errorKeys =
-    typeof errorLikeObjectKeys === 'string' ? errorLikeObjectKeys.split(',') : errorLikeObjectKeys
   return createRenderer({
     ...pick(options, PASSED_ON),
     markerStyle: options.ascii ? 'brackets' : options.markerStyle,
     customPrettifiers: options.customPrettifiers,
-    messageFormat: messageFormatFunction ?? (messageFormat === false ? undefined : messageFormat),
+    messageFormat: messageFormatFunction ?? messageFormat,
     messageKey: names.messageKey,
-    customLevels: names.customLevels as never,
-    errorLikeObjectKeys: [...new Set([...(errorKeys ?? ['err', 'error']), names.errorKey])],
-    errorProps: Array.isArray(errorProps) ? errorProps.join(',') : (errorProps as string | undefined),
-  } as never)
+    customLevels: names.customLevels,
+    errorLikeObjectKeys: [...new Set([...(splitKeys(errorLikeObjectKeys) ?? ['err', 'error']), names.errorKey])],
+    errorProps: splitKeys(errorProps)?.join(','),
+  })
+}
+
+/** Keys as pino-pretty's command takes them, `"err,error"`, or as a list. */
+function splitKeys(keys: LineOptions['errorProps']): readonly string[] | undefined {
+  return typeof keys === 'string' ? keys.split(',') : keys
 }
 
 /** Options that pino-pretty gets as they are. */

@@ -2,30 +2,15 @@ import pinoPretty from 'pino-pretty'
 import { type MarkerStyle, prefixMessage } from '../core/message.ts'
 import { indentContinuation, toSafeRecord, toSafeText } from './safe-text.ts'
 
+type PrettyOptions = pinoPretty.PrettyOptions
+
 /** pino-pretty's own options, handed on to it. Where they say nothing, its defaults hold. */
-export type PinoPrettyOptions = Pick<
-  pinoPretty.PrettyOptions,
-  | 'colorize'
-  | 'colorizeObjects'
-  | 'crlf'
-  | 'customColors'
-  | 'customLevels'
-  | 'customPrettifiers'
-  | 'errorLikeObjectKeys'
-  | 'errorProps'
-  | 'hideObject'
-  | 'ignore'
-  | 'include'
-  | 'levelFirst'
-  | 'levelKey'
-  | 'levelLabel'
-  | 'messageFormat'
-  | 'messageKey'
-  | 'singleLine'
-  | 'timestampKey'
-  | 'translateTime'
-  | 'useOnlyCustomProps'
->
+export type PinoPrettyOptions = {
+  readonly [Option in keyof Omit<
+    PrettyOptions,
+    'append' | 'destination' | 'minimumLevel' | 'mkdir' | 'sync'
+  >]?: PrettyOptions[Option] | undefined
+}
 
 export interface RendererOptions extends PinoPrettyOptions {
   readonly markerStyle?: MarkerStyle | undefined
@@ -42,7 +27,7 @@ export type Render = (record: { readonly [key: string]: unknown }, markers: read
 export function createRenderer({ markerStyle = 'brackets', ...options }: RendererOptions = {}): Render {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
   const messageKey = options.messageKey ?? 'msg'
-  const format = pinoPretty.prettyFactory(given as pinoPretty.PrettyOptions)
+  const format = pinoPretty.prettyFactory(given as PrettyOptions)
   return (record, markers) => {
     const safe = toSafeRecord(record)
     if (markers.length > 0) {
