@@ -27,6 +27,7 @@ export type Render = (record: { readonly [key: string]: unknown }, markers: read
 export function createRenderer({ markerStyle = 'brackets', ...options }: RendererOptions = {}): Render {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
   const messageKey = options.messageKey ?? 'msg'
+  const eol = options.crlf ? '\r\n' : '\n'
   const format = pinoPretty.prettyFactory(given as PrettyOptions)
   return (record, markers) => {
     const safe = toSafeRecord(record)
@@ -34,6 +35,11 @@ export function createRenderer({ markerStyle = 'brackets', ...options }: Rendere
       const message = prefixMessage(safe[messageKey], markers.map(toSafeText), markerStyle)
       if (message !== undefined) safe[messageKey] = message
     }
-    return indentContinuation(format(safe))
+    return indentContinuation(endLine(format(safe), eol))
   }
+}
+
+/** With `singleLine` and `hideObject` together pino-pretty leaves the newline out, and two records share a line. */
+function endLine(text: string, eol: string): string {
+  return text === '' || text.endsWith('\n') ? text : text + eol
 }
