@@ -72,8 +72,6 @@ const mapped: Record<string, readonly Row[]> = {
       (verb): Row[] => [
         ['http.request.method', verb, verb.toLowerCase()],
         ['http.method', verb, verb.toLowerCase()],
-        ['req.method', verb, verb.toLowerCase()],
-        ['request.method', verb.toLowerCase(), verb.toLowerCase()],
       ],
     ),
     ['http.request.method', '_OTHER', 'default'],
@@ -345,6 +343,28 @@ describe('values that need their surroundings', () => {
   })
 })
 
+describe('a logger that is bound to a request', () => {
+  const request = { req: { method: 'POST', url: '/orders' } }
+
+  it.each([
+    ['the request comes in, as fastify tells it', { msg: 'incoming request' }, '[📤]'],
+    ['the request comes in, as pino-http tells it', { msg: 'request received' }, '[📤]'],
+    ['it is answered', { msg: 'any words', res: { statusCode: 200 } }, '[📤][✅]'],
+    ['it is answered, under other names', { response: { statusCode: 200 } }, '[📤][✅]'],
+    ['it ends without an answer', { msg: 'any words', responseTime: 3 }, '[📤]'],
+    ['something else happens meanwhile', { msg: 'users loaded', 'db.operation': 'select' }, '[🔍]'],
+    ['a line that says nothing', { msg: 'payment of 30 € completed' }, ''],
+  ])('%s', (_, fields, expected) => {
+    expect(markersOf({ ...request, ...fields })).toBe(expected)
+  })
+
+  it('shows the verb of `request` like that of `req`', () => {
+    const record = { request: { method: 'delete' }, res: { statusCode: 404 } }
+
+    expect(markersOf(record)).toBe('[🚮][🤷]')
+  })
+})
+
 describe('one meaning', () => {
   const pairs: Record<string, LogRecord> = {
     '[📤][❌]': {
@@ -358,7 +378,7 @@ describe('one meaning', () => {
       statusCode: 400,
       err: { status: 400, code: 'FST_ERR_VALIDATION', type: 'FastifyError' },
     },
-    '[🐘][➕][👥]': {
+    '[🐘][🆕][👥]': {
       'db.system.name': 'postgresql',
       'db.system': 'postgresql',
       'db.operation.name': 'INSERT',
@@ -512,7 +532,7 @@ describe('every code of', () => {
   })
 
   it('a verb that Node knows has a marker', () => {
-    expect(METHODS.filter((method) => markersOf({ req: { method } }) === '')).toEqual([])
+    expect(METHODS.filter((method) => markersOf({ 'http.request.method': method }) === '')).toEqual([])
   })
 })
 
