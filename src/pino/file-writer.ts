@@ -36,8 +36,8 @@ const MAX_KEPT_BYTES = 16 * 1024 * 1024
  * @throws EventsetsError when the file cannot be opened. The message stands alone.
  */
 export function openFileWriter(destination: number | string, options: FileWriterOptions = {}): FileWriter {
-  const { append = true, mkdir = false, report = reportOnStderr } = options
-  const fd = typeof destination === 'number' ? destination : openFile(destination, append, mkdir)
+  const { report = reportOnStderr } = options
+  const fd = typeof destination === 'number' ? destination : openFile(destination, options)
   const name =
     typeof destination === 'string'
       ? destination
@@ -139,7 +139,8 @@ export function openFileWriter(destination: number | string, options: FileWriter
 
 const STANDARD_NAMES: { readonly [fd: number]: string } = { 1: 'standard output', 2: 'standard error' }
 
-function openFile(path: string, append: boolean, mkdir: boolean): number {
+/** @throws EventsetsError when the file cannot be opened. The message stands alone. */
+export function openFile(path: string, { append = true, mkdir = false }: FileWriterOptions = {}): number {
   try {
     if (mkdir) mkdirSync(dirname(path), { recursive: true })
     return openSync(path, append ? 'a' : 'w')

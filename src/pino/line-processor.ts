@@ -239,7 +239,9 @@ function createPrettyRenderer(options: LineProcessorOptions, names: Names): Rend
     messageFormat: messageFormatFunction ?? messageFormat,
     messageKey: names.messageKey,
     customLevels: names.customLevels,
-    errorLikeObjectKeys: [...new Set([...(splitKeys(errorLikeObjectKeys) ?? ['err', 'error']), names.errorKey])],
+    errorLikeObjectKeys: [
+      ...new Set([...(splitKeys(errorLikeObjectKeys) ?? ['err', 'error']), names.errorKey]),
+    ],
     errorProps: splitKeys(errorProps)?.join(','),
   })
 }

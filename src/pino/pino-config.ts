@@ -1,4 +1,4 @@
-import { parentPort } from 'node:worker_threads'
+import { parentPort, receiveMessageOnPort } from 'node:worker_threads'
 
 /** What pino tells a transport about its logger. */
 export interface PinoConfig {
@@ -25,6 +25,11 @@ export function readPinoConfig(message: unknown): PinoConfig | undefined {
 export interface PinoConfigSource {
   /** Calls `listener` with the configuration: at once when it is here already, otherwise when it arrives. */
   onConfig(listener: (config: PinoConfig) => void): void
+  /**
+   * Takes the configuration if it has been sent, without waiting. Lines do not come over the port: one may be read
+   * before the message that was sent before it.
+   */
+  poll(): void
   stop(): void
 }
 
@@ -43,12 +48,24 @@ export function listenForPinoConfig(): PinoConfigSource {
     stop()
     listener?.(config)
   }
-  const stop = () => void parentPort?.off('message', onMessage)
+  let isStopped = false
+  const stop = () => {
+    isStopped = true
+    parentPort?.off('message', onMessage)
+  }
   parentPort?.on('message', onMessage)
   return {
     onConfig(next) {
       listener = next
       if (config) next(config)
+    },
+    poll() {
+      while (parentPort && !config && !isStopped) {
+        const received = receiveMessageOnPort(parentPort) as { message: unknown } | undefined
+        if (!received) return
+        // Taken off the port, so it has to be handed to everybody who listens: `flush` comes this way too.
+        parentPort.emit('message', received.message)
+      }
     },
     stop,
   }

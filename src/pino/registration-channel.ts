@@ -47,19 +47,28 @@ export function announceRegistrations(registry: EventSetRegistry, known: readonl
 export function followRegistrations(registry: EventSetRegistry): () => void {
   const channel = new BroadcastChannel(CHANNEL)
   channel.unref()
+  /** Sets with a link to a set that is not here: those that were there before we asked come by priority. */
+  const waiting = new Map<string, EventSet>()
+  const register = (set: EventSet): boolean => {
+    try {
+      registry.registerEventSet(set, { override: true })
+      return true
+    } catch {
+      return false
+    }
+  }
   channel.onmessage = (event: unknown) => {
     const message = (event as { data?: Partial<Message> }).data
     if (message?.kind === 'removed' && 'name' in message && typeof message.name === 'string') {
+      waiting.delete(message.name)
       if (registry.hasEventSet(message.name)) registry.removeEventSet(message.name)
     } else if (message?.kind === 'registered' && 'set' in message) {
       const parsed = parseEventSet(message.set)
       // The sender's registry has accepted the set; whatever is wrong with it here must not cost a log line.
       if (!parsed.success) return
-      try {
-        registry.registerEventSet(parsed.set, { override: true })
-      } catch {
-        // A link to a set that this registry does not have.
-      }
+      waiting.set(parsed.set.name, parsed.set)
+      // Each set that gets in may be the one that another has been waiting for.
+      while ([...waiting.values()].some((set) => register(set) && waiting.delete(set.name))) {}
     }
   }
   channel.postMessage({ kind: 'asked' } satisfies Message)

@@ -3,10 +3,11 @@ import { isatty } from 'node:tty'
 import sonicBoom from 'sonic-boom'
 import type { Issue } from '../core/issue.ts'
 import { EventSetRegistry } from '../core/registry.ts'
+import { isPlainObject } from '../core/shape.ts'
 import { getRegistry } from '../discovery/process-registry.ts'
 import { decideColour } from '../pretty/colour.ts'
 import type { PinoPrettyOptions } from '../pretty/renderer.ts'
-import { openFileWriter, reportOnStderr } from './file-writer.ts'
+import { openFile, openFileWriter, reportOnStderr } from './file-writer.ts'
 import { createLineProcessor } from './line-processor.ts'
 import { parseStreamOptions, type TransportOptions } from './options.ts'
 import { readPinoConfig } from './pino-config.ts'
@@ -48,7 +49,10 @@ export function eventsetsStream(input: StreamOptions = {}): EventsetsStream {
   const sink = openSink(destination, options)
   const colorize = decideColour({
     asked: options.colorize,
-    isTerminal: typeof destination === 'number' && isatty(destination),
+    isTerminal:
+      typeof destination === 'number'
+        ? isatty(destination)
+        : typeof destination === 'object' && 'isTTY' in destination && destination.isTTY === true,
     env: process.env,
   })
   const processor = createLineProcessor(registry, {
@@ -109,11 +113,11 @@ function openDirectSink(destination: number | string, options: TransportOptions)
 }
 
 function openBackgroundSink(destination: number | string, options: TransportOptions): Sink {
-  // Opened by ourselves first, so that a path that cannot be opened is an error here and not an event later.
-  if (typeof destination === 'string') openFileWriter(destination, options).close()
+  // Opened by ourselves, so that a path that cannot be opened is an error here and not an event later, and so that
+  // a process that exits at once finds the file open.
+  const fd = typeof destination === 'string' ? openFile(destination, options) : destination
   const sonic = new sonicBoom.SonicBoom({
-    ...(typeof destination === 'number' ? { fd: destination } : { dest: destination }),
-    append: true,
+    fd,
     sync: false,
     contentMode: 'buffer',
   } as never)
@@ -156,28 +160,33 @@ function withoutFunctions({
   return { ...data, ...(typeof messageFormat === 'function' ? {} : { messageFormat }) }
 }
 
-function findOwnIssues({ registry, destination }: StreamOptions): Issue[] {
+function findOwnIssues({ registry, destination, customPrettifiers }: StreamOptions): Issue[] {
   const issues: Issue[] = []
-  if (registry !== undefined && !(registry instanceof EventSetRegistry)) {
-    issues.push({
-      path: 'registry',
-      code: 'type',
-      message: 'expected an EventSetRegistry, such as getRegistry()',
-    })
+  const expect = (isRight: boolean, path: string, what: string) => {
+    if (!isRight) issues.push({ path, code: 'type', message: `expected ${what}` })
   }
-  const isStream =
-    typeof destination === 'object' && destination !== null && typeof destination.write === 'function'
-  if (
-    destination !== undefined &&
-    typeof destination !== 'number' &&
-    typeof destination !== 'string' &&
-    !isStream
-  ) {
-    issues.push({
-      path: 'destination',
-      code: 'type',
-      message: 'expected a file descriptor, a path, or a stream',
-    })
-  }
+  expect(
+    registry === undefined || registry instanceof EventSetRegistry,
+    'registry',
+    'an EventSetRegistry, such as getRegistry()',
+  )
+  expect(
+    destination === undefined || isDestination(destination),
+    'destination',
+    'a file descriptor, a path, or a stream',
+  )
+  expect(
+    customPrettifiers === undefined ||
+      (isPlainObject(customPrettifiers) &&
+        Object.values(customPrettifiers).every((prettify) => typeof prettify === 'function')),
+    'customPrettifiers',
+    'an object of functions',
+  )
   return issues
+}
+
+function isDestination(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isInteger(value) && value >= 0
+  if (typeof value === 'string') return value !== ''
+  return isPlainObject(value) && typeof value.write === 'function'
 }

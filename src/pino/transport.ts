@@ -74,6 +74,7 @@ function createDestination({ registry, options, config, release }: Setting): Wor
   config.onConfig(processor.configure)
   return Object.assign(new EventEmitter(), {
     write(text: string): boolean {
+      config.poll()
       writer.write(processor.push(Buffer.from(text)))
       return true
     },
@@ -103,6 +104,7 @@ function createStage({ registry, options, config, release }: Setting): Duplex {
   let resume: (() => void) | undefined
 
   const start = (): LineProcessor => {
+    config.poll()
     if (processor) return processor
     const isRead = stage.readableFlowing !== null || stage.listenerCount('readable') > 0
     if (!isRead) writer = opened ?? openFileWriter(options.destination ?? 1, options)

@@ -3,14 +3,20 @@
  * switch the direction of writing; zero-width characters; the two Unicode line separators; invisible tag characters.
  */
 const UNSAFE =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udc7f]/g
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]|\p{Surrogate}/gu
 
 /** Nothing deeper than this is shown: no person reads it, and walking it could exhaust the stack. */
 const MAX_DEPTH = 64
 
 /** The text without anything that could colour, hide or reorder it. Tabs and newlines stay. */
 export function toSafeText(text: string): string {
-  return text.replace(UNSAFE, '')
+  return text.replace(UNSAFE, replaceUnsafe)
+}
+
+/** Half a surrogate pair becomes what it is written as anyway: two halves must not meet when the rest is gone. */
+function replaceUnsafe(character: string): string {
+  const code = character.charCodeAt(0)
+  return character.length === 1 && code >= 0xd800 && code <= 0xdfff ? '\ufffd' : ''
 }
 
 /** A copy of a parsed record in which every string, keys included, is safe text. */
@@ -24,8 +30,13 @@ function toSafeValue(value: unknown, depth: number): unknown {
   if (depth === MAX_DEPTH) return Array.isArray(value) ? '[…]' : '{…}'
   if (Array.isArray(value)) return value.map((element) => toSafeValue(element, depth + 1))
   const safe: Record<string, unknown> = {}
+  let counts: Map<string, number> | undefined
   for (const [key, inner] of Object.entries(value)) {
-    const safeKey = toSafeText(key)
+    let safeKey = toSafeText(key)
+    if (safeKey !== key) {
+      counts ??= new Map()
+      safeKey = findFreeKey(safeKey, value, safe, counts)
+    }
     const safeInner = toSafeValue(inner, depth + 1)
     // Plain assignment would set the prototype: in a log "__proto__" is a field like any other.
     if (safeKey === '__proto__')
@@ -38,6 +49,18 @@ function toSafeValue(value: unknown, depth: number): unknown {
     else safe[safeKey] = safeInner
   }
   return safe
+}
+
+/**
+ * The name for a key that had to be changed: never that of another one, since `"msg\u200b"` must not hide the real
+ * `msg`. The counts keep a record of nothing but such keys from taking for ever.
+ */
+function findFreeKey(key: string, object: object, taken: object, counts: Map<string, number>): string {
+  let free = key
+  let count = counts.get(key) ?? 1
+  while (Object.hasOwn(object, free) || Object.hasOwn(taken, free)) free = `${key}_${++count}`
+  counts.set(key, count)
+  return free
 }
 
 /**
