@@ -1,6 +1,7 @@
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { EventsetsError } from '../core/errors.ts'
+import { reportOnStderr } from './report.ts'
 
 export interface FileWriterOptions {
   /** Keep what a file holds. Default true. */
@@ -38,10 +39,7 @@ const MAX_KEPT_BYTES = 16 * 1024 * 1024
 export function openFileWriter(destination: number | string, options: FileWriterOptions = {}): FileWriter {
   const { report = reportOnStderr } = options
   const fd = typeof destination === 'number' ? destination : openFile(destination, options)
-  const name =
-    typeof destination === 'string'
-      ? destination
-      : (STANDARD_NAMES[destination] ?? `file descriptor ${destination}`)
+  const name = nameOf(destination)
   let kept: Buffer[] = []
   let keptBytes = 0
   let lostLines = 0
@@ -67,7 +65,7 @@ export function openFileWriter(destination: number | string, options: FileWriter
           return undefined
         } else {
           if (failure === undefined) {
-            failure = `eventsets: cannot write to ${name}: ${describe(error)}.`
+            failure = describeWriteFailure(destination, error)
             report(
               `${failure} Up to ${MAX_KEPT_BYTES / 1024 / 1024} MiB of lines are kept in memory and written as soon as it works again.`,
             )
@@ -137,6 +135,16 @@ export function openFileWriter(destination: number | string, options: FileWriter
   }
 }
 
+/** Why a destination cannot be written, as a sentence. */
+export function describeWriteFailure(destination: number | string, error: unknown): string {
+  return `eventsets: cannot write to ${nameOf(destination)}: ${describe(error)}.`
+}
+
+function nameOf(destination: number | string): string {
+  if (typeof destination === 'string') return destination
+  return STANDARD_NAMES[destination] ?? `file descriptor ${destination}`
+}
+
 const STANDARD_NAMES: { readonly [fd: number]: string } = { 1: 'standard output', 2: 'standard error' }
 
 /** @throws EventsetsError when the file cannot be opened. The message stands alone. */
@@ -192,15 +200,6 @@ function countLines(bytes: Buffer): number {
 
 function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`
-}
-
-/** Straight to the descriptor: `process.stderr` of a worker is lost at `process.exit`, like its stdout. */
-export function reportOnStderr(message: string): void {
-  try {
-    writeSync(2, `${message}\n`)
-  } catch {
-    // Nobody can be told.
-  }
 }
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4))

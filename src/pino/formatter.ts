@@ -1,6 +1,7 @@
 import { createEnricher, type EnricherOptions, type LogRecord } from '../core/enricher.ts'
 import type { EventSetRegistry } from '../core/registry.ts'
 import { getRegistry } from '../discovery/process-registry.ts'
+import { reportTransformationError } from './report.ts'
 
 export interface FormatterOptions extends EnricherOptions {
   /** Add the fields that the sets know about a value. Default true. */
@@ -18,7 +19,7 @@ export function eventsetsFormatter(
   { metadata = true, ...options }: FormatterOptions = {},
 ): (object: Record<string, unknown>) => Record<string, unknown> {
   const { markersField = 'markers', ascii = false } = options
-  const enricher = createEnricher(registry, options)
+  const enricher = createEnricher(registry, { onTransformationError: reportTransformationError, ...options })
   return (object) => {
     const enrichment = enricher.enrich(object as LogRecord)
     const hasMarkers = enrichment.markers.length > 0 && !Object.hasOwn(object, markersField)

@@ -3,11 +3,12 @@ import { formatMarkers } from '../core/message.ts'
 import type { EventSetRegistry } from '../core/registry.ts'
 import { isPlainObject } from '../core/shape.ts'
 import { createRenderer, type PinoPrettyOptions, type Render } from '../pretty/renderer.ts'
-import { toSafeText } from '../pretty/safe-text.ts'
-import { hasOwnLevels, type Levels, levelNumber, resolveLevels } from './levels.ts'
+import { toSafeBytes, toSafeText } from '../pretty/safe-text.ts'
+import { hasOwnLevels, type Levels, levelNumber, resolveLevels, STANDARD_LEVELS } from './levels.ts'
 import { createLineSplitter } from './line-splitter.ts'
 import type { LineOptions } from './options.ts'
 import type { PinoConfig } from './pino-config.ts'
+import { reportOnStderr, reportTransformationError } from './report.ts'
 import { appendMembers, findStringMember, insertAt, toByteString, toJsonBytes } from './splice.ts'
 
 /** Bytes of log lines in, bytes of enriched lines out. */
@@ -24,6 +25,8 @@ export interface LineProcessorOptions extends LineOptions {
   /** Functions that pino-pretty takes; they cannot travel to a worker. */
   readonly customPrettifiers?: PinoPrettyOptions['customPrettifiers'] | undefined
   readonly messageFormatFunction?: PinoPrettyOptions['messageFormat'] | undefined
+  /** Text goes to a terminal: then nothing that claims to be a record may act on it, even when it cannot be read. */
+  readonly isTerminal?: boolean | undefined
 }
 
 /** A line of more bytes than this passes through as it is. */
@@ -35,7 +38,9 @@ export function createLineProcessor(
   registry: EventSetRegistry,
   options: LineProcessorOptions,
 ): LineProcessor {
-  let convert = createConverter(registry, options, undefined)
+  const enricherFor = createEnrichers(registry, options)
+  let convert = createConverter(enricherFor, options, undefined)
+  const isForTerminal = options.isTerminal === true && options.output !== 'json'
   // Output is gathered as a byte string: appending is cheap, and one write a chunk is all the system sees.
   let output = ''
   let parts: Buffer[] = []
@@ -47,7 +52,9 @@ export function createLineProcessor(
       },
       overlong(bytes) {
         flushText()
-        parts.push(Buffer.from(bytes))
+        parts.push(
+          isForTerminal ? Buffer.from(toSafeBytes(bytes.toString('latin1')), 'latin1') : Buffer.from(bytes),
+        )
       },
     },
     options.maxLineBytes ?? DEFAULT_MAX_LINE_BYTES,
@@ -75,7 +82,7 @@ export function createLineProcessor(
       return take()
     },
     configure(config) {
-      convert = createConverter(registry, options, config)
+      convert = createConverter(enricherFor, options, config)
     },
   }
 }
@@ -83,29 +90,48 @@ export function createLineProcessor(
 /** One line, as the byte string that takes its place; `newline` is what the input had at its end. */
 type Convert = (buffer: Buffer, start: number, end: number, newline: '\n' | '') => string
 
+type EnricherFor = (names: Names) => Enricher
+
+/** Enrichers by the keys they depend on: a logger's configuration mostly changes nothing, and compiling takes time. */
+function createEnrichers(registry: EventSetRegistry, options: LineProcessorOptions): EnricherFor {
+  const enrichers = new Map<string, Enricher>()
+  return ({ messageKey, errorKey }) => {
+    const keys = JSON.stringify([messageKey, errorKey])
+    const enricher =
+      enrichers.get(keys) ??
+      createEnricher(registry, {
+        messageKey,
+        errorKey,
+        nestedKey: options.nestedKey,
+        markersField: options.markersField,
+        ascii: options.ascii,
+        onTransformationError: reportTransformationError,
+      })
+    enrichers.set(keys, enricher)
+    return enricher
+  }
+}
+
 function createConverter(
-  registry: EventSetRegistry,
+  enricherFor: EnricherFor,
   options: LineProcessorOptions,
   config: PinoConfig | undefined,
 ): Convert {
   const names = resolveNames(options, config)
-  const enricher = createEnricher(registry, {
-    messageKey: names.messageKey,
-    errorKey: names.errorKey,
-    nestedKey: options.nestedKey,
-    markersField: options.markersField,
-    ascii: options.ascii,
-  })
+  const enricher = enricherFor(names)
+  if (config) reportUnknownLevel(options, names.levels)
   const isShown = createLevelFilter(options, names.levels)
   const write =
     options.output === 'json'
       ? createJsonWriter(enricher, options, names)
       : createPrettyWriter(enricher, options, names)
 
+  const isForTerminal = options.isTerminal === true && options.output !== 'json'
   return (buffer, start, end, newline) => {
     const line = buffer.toString('latin1', start, end)
     const record = parseRecord(line, buffer, start, end)
-    if (record === undefined) return line + newline
+    if (record === undefined)
+      return (isForTerminal && line.startsWith('{') ? toSafeBytes(line) : line) + newline
     if (!isShown(record)) return ''
     try {
       return write(record, line, newline)
@@ -140,7 +166,9 @@ interface Names {
 
 function resolveNames(options: LineProcessorOptions, config: PinoConfig | undefined): Names {
   const fromLogger = config && hasOwnLevels(config.levels.values) ? config.levels.values : undefined
-  const customLevels = options.customLevels ?? fromLogger
+  // Without any, pino-pretty puts "undefined" for the level into a message format.
+  const forFormat = typeof options.messageFormat === 'string' ? STANDARD_LEVELS : undefined
+  const customLevels = options.customLevels ?? fromLogger ?? forFormat
   return {
     messageKey: options.messageKey ?? config?.messageKey ?? 'msg',
     errorKey: options.errorKey ?? config?.errorKey ?? 'err',
@@ -156,6 +184,15 @@ function createLevelFilter({ minimumLevel, levelKey = 'level' }: LineProcessorOp
     const level = levelNumber(record[levelKey], levels)
     return level === undefined || level >= minimum
   }
+}
+
+/** An unknown `minimumLevel` may be a level of the logger's own. When that turns out to be wrong, somebody should know. */
+function reportUnknownLevel({ minimumLevel }: LineProcessorOptions, levels: Levels): void {
+  if (minimumLevel === undefined || levelNumber(minimumLevel, levels) !== undefined) return
+  const known = [...levels.keys()].join(', ')
+  reportOnStderr(
+    `eventsets: the option "minimumLevel" is ${JSON.stringify(minimumLevel)}, and no level is called that (known are ${known}): all levels are shown.`,
+  )
 }
 
 type Write = (record: LogRecord, line: string, newline: '\n' | '') => string

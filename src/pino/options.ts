@@ -1,10 +1,12 @@
 import * as v from 'valibot'
-import { ValidationError } from '../core/errors.ts'
+import { AlreadyExistsError, ValidationError } from '../core/errors.ts'
 import { type EventSet, parseEventSet } from '../core/event-set.ts'
 import type { Issue } from '../core/issue.ts'
 import { formatPath } from '../core/issue.ts'
 import { didYouMean } from '../core/nearest.ts'
+import { registerEventSets } from '../core/register-sets.ts'
 import { type DeepReadonly, findShapeIssues, isPlainObject } from '../core/shape.ts'
+import { createRegistry } from '../discovery/process-registry.ts'
 import { levelNumber, resolveLevels, STANDARD_LEVELS } from './levels.ts'
 
 const integer = (what: string) => v.pipe(v.number(), v.integer(`${what} must be a whole number`))
@@ -165,7 +167,7 @@ function checkOptions(
   alsoKnown: readonly string[] = [],
   found: readonly Issue[] = [],
 ): TransportOptions {
-  const known = [...Object.keys(schema.entries), ...alsoKnown]
+  const known = [...new Set([...Object.keys(schema.entries), ...alsoKnown])]
   const issues: Issue[] = [...found, ...findShapeIssues(schema, given)].map((issue) =>
     issue.code === 'unknown_key'
       ? {
@@ -174,19 +176,43 @@ function checkOptions(
         }
       : issue,
   )
-  const sets: EventSet[] = []
-  for (const [index, candidate] of (Array.isArray(given.sets) ? given.sets : []).entries()) {
-    const parsed = parseEventSet(candidate)
-    if (parsed.success) sets.push(parsed.set)
-    else {
-      for (const issue of parsed.issues) {
-        const path = formatPath(['sets', index])
-        const inner = issue.path === '' ? '' : `${issue.path.startsWith('[') ? '' : '.'}${issue.path}`
-        issues.push({ ...issue, path: `${path}${inner}` })
-      }
-    }
-  }
+  const { sets, issues: issuesOfSets } = parseSets(given)
+  issues.push(...issuesOfSets)
   if (issues.length > 0) throw new ValidationError(subject, issues, { code: 'EVENTSETS_INVALID_OPTIONS' })
   // The shape has just been checked, so the cast only puts its result into words.
   return { ...(given as TransportOptions), ...(given.sets === undefined ? {} : { sets }) }
+}
+
+/** The option `sets`, and everything that is wrong with it: in the sets themselves, their names, their links. */
+function parseSets({ sets: candidates, override }: Record<string, unknown>): {
+  sets: EventSet[]
+  issues: Issue[]
+} {
+  const issues: Issue[] = []
+  const indices = new Map<EventSet, number>()
+  const add = (index: number, found: readonly Issue[]) => {
+    for (const issue of found)
+      issues.push({ ...issue, path: joinPaths(formatPath(['sets', index]), issue.path) })
+  }
+  const registry = createRegistry()
+  for (const [index, candidate] of (Array.isArray(candidates) ? candidates : []).entries()) {
+    const parsed = parseEventSet(candidate)
+    if (!parsed.success) add(index, parsed.issues)
+    // The same set twice would only be registered once; a copy keeps them apart.
+    else indices.set(indices.has(parsed.set) ? { ...parsed.set } : parsed.set, index)
+  }
+  const sets = [...indices.keys()]
+  for (const [set, error] of registerEventSets(registry, sets, { override: override === true })) {
+    const index = indices.get(set) as number
+    if (error instanceof ValidationError) add(index, error.issues)
+    else if (error instanceof AlreadyExistsError) {
+      const message = `an event set ${JSON.stringify(set.name)} is there already; give this one another name, or set the option "override" to true`
+      add(index, [{ path: 'name', code: 'duplicate_name', message }])
+    } else throw error
+  }
+  return { sets, issues }
+}
+
+function joinPaths(outer: string, inner: string): string {
+  return inner === '' || inner.startsWith('[') ? outer + inner : `${outer}.${inner}`
 }

@@ -1,6 +1,7 @@
-import { BroadcastChannel } from 'node:worker_threads'
+import { BroadcastChannel, getEnvironmentData, setEnvironmentData } from 'node:worker_threads'
 import type { EventSet } from '../core/event-set.ts'
 import { parseEventSet } from '../core/event-set.ts'
+import { registerEventSets } from '../core/register-sets.ts'
 import type { EventSetRegistry, RegistryChange } from '../core/registry.ts'
 
 /**
@@ -12,65 +13,88 @@ const CHANNEL = 'eventsets.registrations.1'
 type Message =
   | { readonly kind: 'registered'; readonly set: EventSet }
   | { readonly kind: 'removed'; readonly name: string }
-  /** A transport has started and wants to know what was registered before. */
+  /** A transport has started and wants to know what was registered meanwhile. */
   | { readonly kind: 'asked' }
 
+/** How the process's registry differs from the sets that every transport starts with, by name. */
+interface Difference {
+  /** Each of these sets stands in the environment data under a key of its own: see `keyOf`. */
+  readonly registered: readonly string[]
+  readonly removed: readonly string[]
+}
+
 /**
- * Tells the workers of this process what is registered on a registry from now on, and on request what differs from
- * `known`, the sets they start with. Opens the channel at the first change: who registers nothing pays nothing.
+ * Tells the workers of this process what is registered on a registry. Those that start later find it in their
+ * environment data, before their first line; those that run hear of it over the channel, which is opened at the
+ * first change: who registers nothing pays nothing. `known` are the sets that every transport starts with.
  */
 export function announceRegistrations(registry: EventSetRegistry, known: readonly EventSet[]): void {
   let channel: BroadcastChannel | undefined
-  const post = (message: Message) => channel?.postMessage(message)
-  const open = () => {
-    channel = new BroadcastChannel(CHANNEL)
+  const registered = () =>
+    registry.listEventSets().filter((set) => !known.includes(set) && !hasFunctions(set))
+  const removed = () => known.filter(({ name }) => !registry.hasEventSet(name)).map(({ name }) => name)
+  const open = (): BroadcastChannel => {
+    const opened = new BroadcastChannel(CHANNEL)
     // An open channel must not keep the process alive.
-    channel.unref()
-    channel.onmessage = (event: unknown) => {
+    opened.unref()
+    opened.onmessage = (event: unknown) => {
       if ((event as { data?: { kind?: unknown } }).data?.kind !== 'asked') return
-      const now = registry.listEventSets()
-      for (const set of now) if (!known.includes(set)) announce(set)
-      for (const { name } of known) if (!registry.hasEventSet(name)) post({ kind: 'removed', name })
+      for (const set of registered()) opened.postMessage(registration(set))
+      for (const name of removed()) opened.postMessage({ kind: 'removed', name } satisfies Message)
     }
-  }
-  const announce = (set: EventSet) => {
-    if (!hasFunctions(set)) post({ kind: 'registered', set: withoutPrototypes(set) })
+    return opened
   }
   registry.onChange((change: RegistryChange) => {
-    if (!channel) open()
-    if (change.kind === 'registered') announce(change.set)
-    else post(change)
+    channel ??= open()
+    if (change.kind === 'removed') channel.postMessage(change satisfies Message)
+    else if (!hasFunctions(change.set)) {
+      const message = registration(change.set)
+      setEnvironmentData(keyOf(change.set.name), message.set as never)
+      channel.postMessage(message)
+    }
+    const difference: Difference = { registered: registered().map(({ name }) => name), removed: removed() }
+    setEnvironmentData(CHANNEL, difference as never)
   })
 }
 
-/** Keeps a transport's registry in step with the process's. Returns a function that ends it. */
+function registration(set: EventSet): { readonly kind: 'registered'; readonly set: EventSet } {
+  return { kind: 'registered', set: toPlainData(set) }
+}
+
+function keyOf(setName: string): string {
+  return `${CHANNEL}:${setName}`
+}
+
+/**
+ * Brings a transport's registry in step with the process's, and keeps it there. Returns a function that ends it.
+ */
 export function followRegistrations(registry: EventSetRegistry): () => void {
+  /** Sets with a link to a set that is not here yet. */
+  let waiting: EventSet[] = []
+  const register = (inputs: readonly unknown[]) => {
+    // The sender's registry has accepted the sets; whatever is wrong with them here must not cost a log line.
+    const sets = inputs.map((input) => parseEventSet(input).set).filter((set) => set !== undefined)
+    const names = new Set(sets.map(({ name }) => name))
+    const all = [...waiting.filter(({ name }) => !names.has(name)), ...sets]
+    waiting = [...registerEventSets(registry, all, { override: true }).keys()]
+  }
+  const remove = (name: unknown) => {
+    waiting = waiting.filter((set) => set.name !== name)
+    if (typeof name === 'string' && registry.hasEventSet(name)) registry.removeEventSet(name)
+  }
+
+  const { registered = [], removed = [] } = (getEnvironmentData(CHANNEL) ?? {}) as Partial<Difference>
+  register(registered.map((name) => getEnvironmentData(keyOf(name))))
+  removed.forEach(remove)
+
   const channel = new BroadcastChannel(CHANNEL)
   channel.unref()
-  /** Sets with a link to a set that is not here: those that were there before we asked come by priority. */
-  const waiting = new Map<string, EventSet>()
-  const register = (set: EventSet): boolean => {
-    try {
-      registry.registerEventSet(set, { override: true })
-      return true
-    } catch {
-      return false
-    }
-  }
   channel.onmessage = (event: unknown) => {
-    const message = (event as { data?: Partial<Message> }).data
-    if (message?.kind === 'removed' && 'name' in message && typeof message.name === 'string') {
-      waiting.delete(message.name)
-      if (registry.hasEventSet(message.name)) registry.removeEventSet(message.name)
-    } else if (message?.kind === 'registered' && 'set' in message) {
-      const parsed = parseEventSet(message.set)
-      // The sender's registry has accepted the set; whatever is wrong with it here must not cost a log line.
-      if (!parsed.success) return
-      waiting.set(parsed.set.name, parsed.set)
-      // Each set that gets in may be the one that another has been waiting for.
-      while ([...waiting.values()].some((set) => register(set) && waiting.delete(set.name))) {}
-    }
+    const message = (event as { data?: { kind?: unknown; set?: unknown; name?: unknown } }).data
+    if (message?.kind === 'registered') register([message.set])
+    else if (message?.kind === 'removed') remove(message.name)
   }
+  // What was registered between the start of this thread and now.
   channel.postMessage({ kind: 'asked' } satisfies Message)
   return () => channel.close()
 }
@@ -82,6 +106,6 @@ function hasFunctions({ mappings = [] }: EventSet): boolean {
   )
 }
 
-function withoutPrototypes(set: EventSet): EventSet {
+function toPlainData(set: EventSet): EventSet {
   return JSON.parse(JSON.stringify(set)) as EventSet
 }

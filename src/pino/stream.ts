@@ -5,12 +5,13 @@ import type { Issue } from '../core/issue.ts'
 import { EventSetRegistry } from '../core/registry.ts'
 import { isPlainObject } from '../core/shape.ts'
 import { getRegistry } from '../discovery/process-registry.ts'
-import { decideColour } from '../pretty/colour.ts'
 import type { PinoPrettyOptions } from '../pretty/renderer.ts'
-import { openFile, openFileWriter, reportOnStderr } from './file-writer.ts'
+import { describeWriteFailure, openFile, openFileWriter } from './file-writer.ts'
 import { createLineProcessor } from './line-processor.ts'
 import { parseStreamOptions, type TransportOptions } from './options.ts'
 import { readPinoConfig } from './pino-config.ts'
+import { reportOnStderr } from './report.ts'
+import { resolveTerminal } from './terminal.ts'
 
 /** Options of the in-process stream: the transport's, and what cannot travel to a worker. */
 export interface StreamOptions
@@ -47,18 +48,14 @@ export function eventsetsStream(input: StreamOptions = {}): EventsetsStream {
   }
   const registry = input.registry ?? getRegistry()
   const sink = openSink(destination, options)
-  const colorize = decideColour({
-    asked: options.colorize,
-    isTerminal:
-      typeof destination === 'number'
-        ? isatty(destination)
-        : typeof destination === 'object' && 'isTTY' in destination && destination.isTTY === true,
-    env: process.env,
-  })
+  const isTerminal =
+    typeof destination === 'number'
+      ? isatty(destination)
+      : typeof destination === 'object' && 'isTTY' in destination && destination.isTTY === true
   const processor = createLineProcessor(registry, {
     ...options,
     output: options.output ?? 'pretty',
-    colorize,
+    ...resolveTerminal(options, isTerminal),
     customPrettifiers: input.customPrettifiers,
     ...(typeof messageFormat === 'function' ? { messageFormatFunction: messageFormat } : { messageFormat }),
   })
@@ -126,7 +123,7 @@ function openBackgroundSink(destination: number | string, options: TransportOpti
   sonic.on('error', (error: NodeJS.ErrnoException) => {
     // A reader that has gone is no fault of the application, and nobody listens for errors of a log stream.
     if (error.code === 'EPIPE') isBroken = true
-    else if (!isReported) reportOnStderr(`eventsets: cannot write to ${destination}: ${error.message}`)
+    else if (!isReported) reportOnStderr(describeWriteFailure(destination, error))
     isReported = true
   })
   const flushSync = () => {

@@ -1,14 +1,15 @@
 import { EventEmitter } from 'node:events'
 import { Duplex } from 'node:stream'
 import { isatty } from 'node:tty'
+import { registerEventSets } from '../core/register-sets.ts'
 import type { EventSetRegistry } from '../core/registry.ts'
 import { createRegistry } from '../discovery/process-registry.ts'
-import { decideColour } from '../pretty/colour.ts'
 import { type FileWriter, openFileWriter } from './file-writer.ts'
-import { createLineProcessor, type LineProcessor } from './line-processor.ts'
+import { createLineProcessor, type LineProcessor, type LineProcessorOptions } from './line-processor.ts'
 import { parseTransportOptions, type TransportOptions } from './options.ts'
 import { listenForPinoConfig, type PinoConfigSource } from './pino-config.ts'
 import { followRegistrations } from './registration-channel.ts'
+import { resolveTerminal } from './terminal.ts'
 
 /** What thread-stream wants of a transport. */
 export interface WorkerDestination extends EventEmitter {
@@ -53,19 +54,15 @@ interface Setting {
 
 function createTransportRegistry({ sets = [], override = false }: TransportOptions): EventSetRegistry {
   const registry = createRegistry()
-  for (const set of sets) registry.registerEventSet(set, { override })
+  registerEventSets(registry, sets, { override })
   return registry
 }
 
-/** The options of a destination that writes by itself: pretty unless told otherwise, colour as the terminal has it. */
-export function resolveOutput(options: TransportOptions): TransportOptions {
+/** How a destination that writes by itself does it: as text unless told otherwise, in colour as the terminal has it. */
+function resolveOutput(options: TransportOptions): LineProcessorOptions {
   const { output = 'pretty', destination = 1 } = options
-  const colorize = decideColour({
-    asked: options.colorize,
-    isTerminal: typeof destination === 'number' && isatty(destination),
-    env: process.env,
-  })
-  return { ...options, output, colorize }
+  const isTerminal = typeof destination === 'number' && isatty(destination)
+  return { ...options, output, ...resolveTerminal(options, isTerminal) }
 }
 
 function createDestination({ registry, options, config, release }: Setting): WorkerDestination {

@@ -13,6 +13,17 @@ export function toSafeText(text: string): string {
   return text.replace(UNSAFE, replaceUnsafe)
 }
 
+/**
+ * The same for a byte string, for lines that cannot be read as text: the UTF-8 forms of the unsafe characters.
+ * Newlines and tabs stay; so does everything that is no valid UTF-8, which terminals do not take for a command.
+ */
+export function toSafeBytes(bytes: string): string {
+  return bytes.replace(UNSAFE_BYTES, '')
+}
+
+const UNSAFE_BYTES =
+  /[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xd8\x9c|\xe1\xa0\x8e|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf|\xef\xbf[\xb9-\xbb]|\xf3\xa0[\x80\x81][\x80-\xbf]/g
+
 /** Half a surrogate pair becomes what it is written as anyway: two halves must not meet when the rest is gone. */
 function replaceUnsafe(character: string): string {
   const code = character.charCodeAt(0)

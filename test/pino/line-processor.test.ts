@@ -387,3 +387,29 @@ test('it shows a record that cannot be rendered as its line, made safe', () => {
 
   expect(run(line)).toBe('{"name":{"toString":"x"},"msg":"a"}\n')
 })
+
+describe('text for a terminal', () => {
+  const terminal = { isTerminal: true, maxLineBytes: 1024 }
+  const hostile = 'a\u009b31mb\u202ec\u200bd\u001b]0;x\u0007\re'
+
+  test('it takes what could act on the terminal out of a record that is cut off', () => {
+    expect(run(`{"msg":"${hostile}\n`, terminal)).toBe('{"msg":"a31mbcd]0;xe\n')
+  })
+
+  test('it takes it out of a line over the limit, newline and all else kept', () => {
+    const long = `{"msg":"${hostile.repeat(200)}"}\n`
+
+    expect(run(long, terminal)).toBe(`{"msg":"${'a31mbcd]0;xe'.repeat(200)}"}\n`)
+  })
+
+  test('it leaves a line that is no record as it is, colours and all', () => {
+    expect(run('\u001b[32mok\u001b[39m\n', terminal)).toBe('\u001b[32mok\u001b[39m\n')
+  })
+
+  test.each([
+    ['JSON', { ...terminal, output: 'json' } as const],
+    ['text for a file', { maxLineBytes: 1024 }],
+  ])('it leaves everything as it is in %s', (_, options) => {
+    expect(run(`{"msg":"${hostile}\n`, options)).toBe(`{"msg":"${hostile}\n`)
+  })
+})

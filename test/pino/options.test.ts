@@ -178,3 +178,32 @@ describe('wrong options of the stream', () => {
     expect(() => eventsetsStream(input as unknown as StreamOptions)).toThrow(Object.keys(input)[0])
   })
 })
+
+describe('the option sets', () => {
+  const owner = { name: 'owner', mappings: [{ name: 'size' }] }
+  const user = { name: 'user', fieldMappings: [{ logKey: 'a', mapping: 'size', eventSetName: 'owner' }] }
+
+  test('it takes sets that link to later ones', () => {
+    expect(parseTransportOptions({ sets: [user, owner] }).sets?.map(({ name }) => name)).toEqual([
+      'user',
+      'owner',
+    ])
+  })
+
+  test('it names every set that cannot be registered, beside the other wrong options', () => {
+    const sets = [user, { name: 'http' }, { name: 'twice' }, { name: 'twice' }]
+
+    expect(() => parseTransportOptions({ sets, colorise: true })).toThrowError(
+      new RegExp(
+        [
+          /colorise: is not a known option; did you mean "colorize"\?/,
+          /sets\[0\]\.fieldMappings\[0\]\.eventSetName: no event set "owner" is known/,
+          /sets\[1\]\.name: an event set "http" is there already/,
+          /sets\[3\]\.name: an event set "twice" is there already/,
+        ]
+          .map(({ source }) => source)
+          .join('[^]*'),
+      ),
+    )
+  })
+})

@@ -27,3 +27,10 @@ test('it does not keep a process alive that has registered a set', async () => {
   expect(stdout).toBe('registered\n')
   expect(status).toBe(0)
 })
+
+test('it has what was registered before the logger in force at the first line', async () => {
+  const { stdout, stderr } = await runApp('registered-first')
+
+  expect(stderr).toBe('')
+  expect(stdout).toBe('INFO: [💰] payment_processed\nINFO: request completed\n')
+})

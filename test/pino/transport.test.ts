@@ -57,7 +57,7 @@ describe('the transport with pino alone', () => {
     const http = { ...orders, name: 'http' }
     const { stdout } = await runApp('error-event', { transport: eventsets({ sets: [http] }) })
 
-    expect(stdout).toContain('Event set "http" is already registered.')
+    expect(stdout).toContain('sets[0].name: an event set "http" is there already; give this one another name')
   })
 
   test('it takes the levels and keys of the logger: custom levels, message key, error key', async () => {

@@ -49,7 +49,7 @@ const optionSets: Omit<RendererOptions, 'markerStyle'>[] = [
   { ignore: 'pid,hostname,time' },
   { ignore: 'a.b,err.stack' },
   { include: 'level,time,msg' },
-  { messageFormat: '{levelLabel} - {pid} - {a.b} - {msg}' },
+  { messageFormat: '{pid} - {a.b} - {msg}' },
   { messageFormat: '{if module}<{module}> {end}{msg}' },
   { levelFirst: true, colorize: true },
   { hideObject: true },
@@ -62,7 +62,6 @@ const optionSets: Omit<RendererOptions, 'markerStyle'>[] = [
   { messageKey: 'text' },
   { levelKey: 'n' },
   { timestampKey: 'timestamp' },
-  { levelLabel: 'LABEL', messageFormat: '{LABEL} {msg}' },
   { crlf: true },
   { singleLine: true, colorize: true, levelFirst: true, translateTime: 'HH:MM', ignore: 'pid' },
 ]
@@ -75,6 +74,20 @@ describe('the bytes of pino-pretty', () => {
       markers: 'none',
       ...(options as LineProcessorOptions),
     })
+    for (const line of realLines()) {
+      expect(processor.push(Buffer.from(line)).toString()).toBe(theirs(line.trimEnd()))
+    }
+  })
+
+  // Only in process, where pino tells it the levels: elsewhere it writes "undefined" for the level.
+  test.each([
+    { messageFormat: '{levelLabel} - {pid} - {msg}' },
+    { levelLabel: 'LABEL', messageFormat: '{LABEL} {msg}' },
+  ])('it writes in process with %j', (options) => {
+    const customLevels = pino.levels.values
+    const theirs = pinoPretty.prettyFactory({ colorize: false, customLevels, ...options })
+    const processor = createLineProcessor(ordersRegistry(), { colorize: false, markers: 'none', ...options })
+
     for (const line of realLines()) {
       expect(processor.push(Buffer.from(line)).toString()).toBe(theirs(line.trimEnd()))
     }

@@ -1,0 +1,13 @@
+import { isAsciiAsked } from '../pretty/ascii.ts'
+import { decideColour } from '../pretty/colour.ts'
+import type { LineOptions } from './options.ts'
+
+/** What depends on where text goes and on what the environment says about terminals. */
+export function resolveTerminal({ colorize, ascii, output }: LineOptions, isTerminal: boolean) {
+  return {
+    isTerminal,
+    colorize: decideColour({ asked: colorize, isTerminal, env: process.env }),
+    // The variable speaks of what people see; a log store gets what the options say.
+    ascii: ascii ?? (output !== 'json' && isAsciiAsked(process.env)),
+  }
+}
