@@ -3,6 +3,7 @@
 //   src/discovery/built-in-sets.generated.ts   from sets/*.json
 //   docs/reference/built-in-sets.md            from sets/*.json
 // With --check nothing is written; the exit code is 1 when a file is stale.
+// With --no-build the dist/ that is there is used: a test must not take it away from the tests beside it.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -10,6 +11,7 @@ import { toJsonSchema } from '@valibot/to-json-schema'
 
 const root = new URL('..', import.meta.url)
 const isCheck = process.argv.includes('--check')
+const isBuilding = !process.argv.includes('--no-build')
 const builtIn = new URL('src/discovery/built-in-sets.generated.ts', root)
 
 // The sets first: the build that the schema comes from needs them.
@@ -30,7 +32,9 @@ export const builtInSetData: readonly EventSet[] = ${JSON.stringify(sets)}
 `,
 )
 
-execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: fileURLToPath(root), stdio: 'inherit' })
+if (isBuilding) {
+  execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: fileURLToPath(root), stdio: 'inherit' })
+}
 const { eventSetSchema } = await import(new URL('dist/core/event-set.js', root))
 const { tableValues } = await import(new URL('dist/core/shape.js', root))
 const { transformationNames } = await import(new URL('dist/core/transformation.js', root))

@@ -1,6 +1,6 @@
-import type { EventSet, FieldMapping } from './event-set.ts'
+import type { EventMapping, EventSet, FieldMapping } from './event-set.ts'
 import { matchesGlob } from './glob.ts'
-import { compileLookup, type Lookup, type OnTransformationError } from './lookup.ts'
+import { compileLookup, type Lookup, markerText, type OnTransformationError } from './lookup.ts'
 import type { EventSetRegistry } from './registry.ts'
 import { type Scalar, toScalar } from './value.ts'
 
@@ -38,8 +38,8 @@ export interface KeyNode {
   readonly children: Map<string, KeyNode>
   /** In order of precedence: the first one that applies owns the value. */
   readonly candidates: Candidate[]
-  /** Set name -> the candidate that a bare field means in a record about that set. */
-  readonly scoped: Map<string, Candidate>
+  /** Set name -> the candidates that a bare field can mean in a record about that set, in order of precedence. */
+  readonly scoped: Map<string, Candidate[]>
 }
 
 /** The sets of a registry, compiled: the cost of a record grows with its own fields, not with the number of sets. */
@@ -51,6 +51,8 @@ export interface CompiledSets {
   readonly defaults: ReadonlyMap<string, readonly (readonly [field: CompiledField, value: Scalar])[]>
   /** Every marker that these sets can show. */
   readonly markers: ReadonlySet<string>
+  /** The text form of every marker that these sets can show. */
+  readonly texts: ReadonlySet<string>
 }
 
 /** The log key under which `when` and field mappings mean the message, whatever a logger calls it. */
@@ -61,12 +63,14 @@ export function compileSets(registry: EventSetRegistry, onError: OnTransformatio
   const scopes = new Map<string, string>()
   const defaults = new Map<string, [CompiledField, Scalar][]>()
   const markers = new Set<string>()
+  const texts = new Set<string>()
   let order = 0
   for (const set of registry.listEventSets()) {
-    for (const mapping of set.mappings ?? []) {
-      for (const marker of Object.values(mapping.visualMarkers ?? {})) markers.add(marker)
-    }
     const mappings = registry.resolveLinks(set)
+    // The linked ones too: a mapping whose own set has been removed is in neither list of mappings.
+    for (const mapping of new Set([...(set.mappings ?? []), ...mappings])) {
+      if (mapping) addMarkers(mapping, markers, texts)
+    }
     for (const [index, field] of (set.fieldMappings ?? []).entries()) {
       const mapping = mappings[index]
       if (!mapping) continue
@@ -85,7 +89,15 @@ export function compileSets(registry: EventSetRegistry, onError: OnTransformatio
       }
     }
   }
-  return { root, scopes, defaults, markers }
+  return { root, scopes, defaults, markers, texts }
+}
+
+function addMarkers(mapping: EventMapping, markers: Set<string>, texts: Set<string>): void {
+  const { visualMarkers = {}, metadataFields = {}, ranges = {} } = mapping
+  for (const marker of Object.values(visualMarkers)) markers.add(marker)
+  for (const table of [visualMarkers, metadataFields, ranges]) {
+    for (const key of Object.keys(table)) texts.add(markerText(key.toLowerCase(), mapping))
+  }
 }
 
 function addNames(root: KeyNode, scopes: Map<string, string>, set: EventSet, field: CompiledField): void {
@@ -95,9 +107,13 @@ function addNames(root: KeyNode, scopes: Map<string, string>, set: EventSet, fie
     nodeFor(root, name).candidates.push({ field, rank })
     if (!name.startsWith(prefix) || name.length === prefix.length) continue
     const { scoped } = nodeFor(root, name.slice(prefix.length))
-    scopes.set(set.name.toLowerCase(), set.name)
+    // Of two sets whose names differ in case only, the one of higher priority comes first.
+    const scope = set.name.toLowerCase()
+    if (!scopes.has(scope)) scopes.set(scope, set.name)
     // A full name in the record is plainer than a bare one, so bare names rank behind all full ones.
-    if (!scoped.has(set.name)) scoped.set(set.name, { field, rank: names.length + rank })
+    const bareName = names.indexOf(name.slice(prefix.length))
+    const candidates = scoped.get(set.name) ?? []
+    scoped.set(set.name, [...candidates, { field, rank: bareName === -1 ? names.length + rank : bareName }])
   }
 }
 
@@ -131,13 +147,20 @@ function nodeFor(root: KeyNode, logKey: string): KeyNode {
     path.push(node)
   }
   for (let from = 0; from < segments.length; from++) {
-    for (let to = from + 2; to <= segments.length; to++) {
+    for (let to = from + 2; to <= Math.min(from + MOST_JOINED, segments.length); to++) {
       const ancestor = path[from] as KeyNode
       ancestor.children.set(segments.slice(from, to).join('.'), path[to] as KeyNode)
     }
   }
+  if (segments.length > 1) root.children.set(logKey, node)
   return node
 }
+
+/**
+ * At most so many segments of a log key are looked for as one flat part of it, beside the whole. No one writes
+ * longer ones, and without a bound a key of a thousand dots would need half a million ways in.
+ */
+const MOST_JOINED = 16
 
 function createNode(logKey: string): KeyNode {
   return { logKey, children: new Map(), candidates: [], scoped: new Map() }

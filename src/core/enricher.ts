@@ -81,18 +81,26 @@ export function createEnricher(registry: EventSetRegistry, options: EnricherOpti
     transformationErrors++
     if (reported.has(mapping)) return
     reported.add(mapping)
-    options.onTransformationError?.(error, mapping)
+    try {
+      options.onTransformationError?.(error, mapping)
+    } catch {
+      // A report that fails must not cost the record its markers.
+    }
+  }
+  const compile = () => {
+    const sets = compileSets(registry, onError)
+    const known = ascii ? new Set([...sets.markers, ...sets.texts]) : sets.markers
+    return { sets, known, renamed: renameKeys(sets.root, messageKey, errorKey) }
   }
   let version = registry.version
-  let sets = compileSets(registry, onError)
-  let known = knownMarkers(sets, registry, ascii)
+  let compiled = compile()
 
   const enrich = (record: LogRecord): Enrichment => {
     if (registry.version !== version) {
       version = registry.version
-      sets = compileSets(registry, onError)
-      known = knownMarkers(sets, registry, ascii)
+      compiled = compile()
     }
+    const { sets, known, renamed } = compiled
     const carried = record[markersField]
     if (carried !== undefined && isListOfStrings(carried))
       return { markers: [], metadata: undefined, carried }
@@ -100,16 +108,22 @@ export function createEnricher(registry: EventSetRegistry, options: EnricherOpti
     if (typeof message === 'string' && carriesMarkers(message, known)) return CARRIED_IN_MESSAGE
 
     const hits: Hit[] = []
-    collect(record, sets.root, hits, messageKey, errorKey)
+    collect(record, sets.root, renamed, hits, 0)
     const nested = nestedKey === undefined ? undefined : record[nestedKey]
-    if (isPlainObject(nested)) collect(nested, sets.root, hits, messageKey, errorKey)
+    if (isPlainObject(nested)) collect(nested, sets.root, renamed, hits, BELOW_NESTED_KEY)
     if (hits.length === 0) return NOTHING
 
-    const claims = claim(hits, scopeOf(message, sets))
+    const scope = scopeOf(message, sets)
+    const claims = claim(hits, scope)
     if (claims.length === 0) return NOTHING
-    addDefaults(claims, sets, hits)
+    addDefaults(claims, sets, hits, scope)
     claims.sort((a, b) => a.field.order - b.field.order)
-    return describe(claims, record, isPlainObject(nested) ? nested : undefined)
+    const isTaken = (name: string) =>
+      name === messageKey ||
+      name === markersField ||
+      hasField(record, name) ||
+      (isPlainObject(nested) && hasField(nested, name))
+    return describe(claims, isTaken)
   }
 
   return {
@@ -131,12 +145,15 @@ export function createEnricher(registry: EventSetRegistry, options: EnricherOpti
 interface Hit {
   readonly node: KeyNode
   readonly value: Scalar
+  /** How many objects stand around the value. Of several ways to write one log key, the flattest one counts. */
+  readonly depth: number
 }
 
 /** A value that belongs to a field mapping; of several names the one of lowest rank counts. */
 interface Claim {
   readonly field: CompiledField
   rank: number
+  depth: number
   logKey: string
   value: Scalar
 }
@@ -151,34 +168,67 @@ const CARRIED_IN_MESSAGE: Enrichment = Object.freeze({ ...NOTHING, carried: Obje
 /** Nested objects with fewer known keys than this are asked for each of them; larger ones are walked. */
 const FEW_KEYS = 12
 
-function collect(record: LogRecord, root: KeyNode, hits: Hit[], messageKey: string, errorKey: string): void {
-  const { children } = root
+/** Depth of what stands below the logger's `nestedKey`: behind everything beside it. */
+const BELOW_NESTED_KEY = 1000
+
+/**
+ * The places that a logger with keys of its own means: with `errorKey` "error", "error" and "error.code" are the
+ * log keys "err" and "err.code". They are still themselves as well. `undefined` when the logger has the usual keys.
+ */
+function renameKeys(
+  { children }: KeyNode,
+  messageKey: string,
+  errorKey: string,
+): ReadonlyMap<string, KeyNode> | undefined {
+  if (messageKey === MESSAGE_LOG_KEY && errorKey === ERROR_LOG_KEY) return undefined
+  const renamed = new Map<string, KeyNode>()
+  for (const [key, node] of children) {
+    if (key === MESSAGE_LOG_KEY && messageKey !== key) renamed.set(messageKey, node)
+    const isOfError = key === ERROR_LOG_KEY || key.startsWith(`${ERROR_LOG_KEY}.`)
+    if (isOfError && errorKey !== ERROR_LOG_KEY) renamed.set(errorKey + key.slice(ERROR_LOG_KEY.length), node)
+  }
+  return renamed
+}
+
+const ERROR_LOG_KEY = 'err'
+
+function collect(
+  record: LogRecord,
+  { children }: KeyNode,
+  renamed: ReadonlyMap<string, KeyNode> | undefined,
+  hits: Hit[],
+  depth: number,
+): void {
   for (const key in record) {
-    const node = children.get(key === messageKey ? MESSAGE_LOG_KEY : key === errorKey ? 'err' : key)
-    if (node !== undefined) visit(record[key], node, hits)
+    // The renamed place first: of two values for one place, the one the logger means counts.
+    const meant = renamed?.get(key)
+    if (meant !== undefined) visit(record[key], meant, hits, depth)
+    const node = children.get(key)
+    if (node !== undefined) visit(record[key], node, hits, depth + 1)
   }
 }
 
-function visit(value: unknown, node: KeyNode, hits: Hit[]): void {
+function visit(value: unknown, node: KeyNode, hits: Hit[], depth: number): void {
   if (value === null || value === undefined) return
   if (typeof value !== 'object' || Array.isArray(value)) {
     const scalar = toScalar(value)
-    if (scalar !== undefined) hits.push({ node, value: scalar })
+    if (scalar !== undefined) hits.push({ node, value: scalar, depth })
     return
   }
   const { children } = node
   if (children.size === 0) return
   const object = value as LogRecord
-  if (children.size < FEW_KEYS) {
+  // Errors and instances of classes are always asked: a walk passes over what their prototypes have.
+  if (children.size < FEW_KEYS || Object.getPrototypeOf(object) !== Object.prototype) {
     for (const [key, child] of children) {
       const inner = object[key]
-      if (inner !== undefined) visit(inner, child, hits)
-      else if (key === 'type' && value instanceof Error) visit(value.constructor.name, child, hits)
+      if (inner !== undefined) visit(inner, child, hits, depth + 1)
+      else if (key === 'type' && value instanceof Error) visit(value.constructor.name, child, hits, depth + 1)
     }
   } else {
     for (const key in object) {
       const child = children.get(key)
-      if (child !== undefined) visit(object[key], child, hits)
+      if (child !== undefined) visit(object[key], child, hits, depth + 1)
     }
   }
 }
@@ -195,17 +245,16 @@ function scopeOf(message: unknown, { scopes }: CompiledSets): string | undefined
 
 function claim(hits: readonly Hit[], scope: string | undefined): Claim[] {
   const claims: Claim[] = []
-  for (const { node, value } of hits) {
-    const scoped = scope === undefined ? undefined : node.scoped.get(scope)
-    const owner =
-      scoped !== undefined && applies(scoped, value, hits)
-        ? scoped
-        : node.candidates.find((candidate) => applies(candidate, value, hits))
+  for (const { node, value, depth } of hits) {
+    const fits = (candidate: Candidate) => applies(candidate, value, hits)
+    const owner = scopedCandidates(node, scope)?.find(fits) ?? node.candidates.find(fits)
     if (owner === undefined) continue
-    const known = claims.find(({ field }) => field === owner.field)
-    if (known === undefined) claims.push({ field: owner.field, rank: owner.rank, logKey: node.logKey, value })
-    else if (owner.rank < known.rank) {
-      known.rank = owner.rank
+    const { field, rank } = owner
+    const known = claims.find((earlier) => earlier.field === field)
+    if (known === undefined) claims.push({ field, rank, depth, logKey: node.logKey, value })
+    else if (rank < known.rank || (rank === known.rank && depth < known.depth)) {
+      known.rank = rank
+      known.depth = depth
       known.logKey = node.logKey
       known.value = value
     }
@@ -213,10 +262,16 @@ function claim(hits: readonly Hit[], scope: string | undefined): Claim[] {
   return claims
 }
 
+function scopedCandidates(node: KeyNode, scope: string | undefined): readonly Candidate[] | undefined {
+  return scope === undefined ? undefined : node.scoped.get(scope)
+}
+
 function applies({ field }: Candidate, value: Scalar, hits: readonly Hit[]): boolean {
-  const { valueType } = field.field
-  if (valueType !== undefined && !isOfType(value, valueType)) return false
-  return conditionsHold(field, hits)
+  return isValueOf(field, value) && conditionsHold(field, hits)
+}
+
+function isValueOf({ field: { valueType } }: CompiledField, value: Scalar): boolean {
+  return valueType === undefined || isOfType(value, valueType)
 }
 
 function conditionsHold({ conditions }: CompiledField, hits: readonly Hit[]): boolean {
@@ -225,17 +280,33 @@ function conditionsHold({ conditions }: CompiledField, hits: readonly Hit[]): bo
   )
 }
 
-function addDefaults(claims: Claim[], { defaults }: CompiledSets, hits: readonly Hit[]): void {
+function addDefaults(
+  claims: Claim[],
+  { defaults }: CompiledSets,
+  hits: readonly Hit[],
+  scope: string | undefined,
+): void {
   if (defaults.size === 0) return
   for (const set of new Set(claims.map(({ field }) => field.set))) {
     for (const [field, value] of defaults.get(set) ?? []) {
-      if (claims.some((present) => present.field === field) || !conditionsHold(field, hits)) continue
-      claims.push({ field, rank: Number.POSITIVE_INFINITY, logKey: field.field.logKey, value })
+      if (isPresent(field, hits, scope) || !conditionsHold(field, hits)) continue
+      const behindAll = Number.POSITIVE_INFINITY
+      claims.push({ field, rank: behindAll, depth: behindAll, logKey: field.field.logKey, value })
     }
   }
 }
 
-function describe(claims: readonly Claim[], record: LogRecord, nested: LogRecord | undefined): Enrichment {
+/** Whether the record has a field, even if another field mapping owns its value. Then no default speaks for it. */
+function isPresent(field: CompiledField, hits: readonly Hit[], scope: string | undefined): boolean {
+  const isOfField = (candidate: Candidate) => candidate.field === field
+  return hits.some(
+    ({ node, value }) =>
+      (node.candidates.some(isOfField) || scopedCandidates(node, scope)?.some(isOfField)) &&
+      isValueOf(field, value),
+  )
+}
+
+function describe(claims: readonly Claim[], isTaken: (name: string) => boolean): Enrichment {
   const markers: AppliedMarker[] = []
   let metadata: Record<string, string | number | boolean> | undefined
   for (const { field, logKey, value } of claims) {
@@ -245,7 +316,7 @@ function describe(claims: readonly Claim[], record: LogRecord, nested: LogRecord
     if (marker !== undefined)
       markers.push({ marker, text, key, set: field.set, mapping: field.mapping, logKey, value })
     for (const [name, extra] of found.metadata) {
-      if (hasField(record, name) || (nested !== undefined && hasField(nested, name))) continue
+      if (isTaken(name)) continue
       metadata ??= Object.create(null) as Record<string, string | number | boolean>
       if (!(name in metadata)) metadata[name] = extra
     }
@@ -265,17 +336,4 @@ function hasField(record: LogRecord, logKey: string): boolean {
 
 function isListOfStrings(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((element) => typeof element === 'string')
-}
-
-function knownMarkers(sets: CompiledSets, registry: EventSetRegistry, ascii: boolean): ReadonlySet<string> {
-  if (!ascii) return sets.markers
-  const known = new Set(sets.markers)
-  for (const { mappings = [] } of registry.listEventSets()) {
-    for (const { name, visualMarkers = {}, ranges = {} } of mappings) {
-      for (const key of [...Object.keys(visualMarkers), ...Object.keys(ranges)]) {
-        known.add(key.toLowerCase() === 'default' ? name : key.toLowerCase())
-      }
-    }
-  }
-  return known
 }

@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import { ValidationError } from './errors.ts'
 import type { Issue } from './issue.ts'
 import { findLinkIssues } from './link.ts'
+import { MAX_MARKER_LENGTH } from './message.ts'
 import { didYouMean } from './nearest.ts'
 import { type DeepReadonly, findShapeIssues, table } from './shape.ts'
 import { type Transformation, transformationNames } from './transformation.ts'
@@ -23,6 +24,15 @@ const transformation = v.custom<Transformation>(
 )
 const namesOfTransformations = Object.fromEntries(transformationNames.map((name) => [name, true]))
 
+// Brackets stand around markers in a message: a marker that has some could not be recognised there.
+const marker = v.pipe(
+  v.string(),
+  v.regex(
+    new RegExp(`^[^[\\]]{1,${MAX_MARKER_LENGTH}}$`),
+    `a marker has 1 to ${MAX_MARKER_LENGTH} characters and no square brackets`,
+  ),
+)
+
 const glob = v.pipe(v.string(), v.minLength(1, 'a glob must not be empty'))
 
 /**
@@ -34,10 +44,7 @@ export const eventMappingSchema = v.pipe(
     name: v.pipe(nonEmpty('the name'), v.description('The name field mappings refer to.')),
     description: v.optional(v.pipe(v.string(), v.description('What the values mean, for people.'))),
     visualMarkers: v.optional(
-      table(
-        nonEmpty('a marker'),
-        'Value -> marker. Values are compared without regard to upper and lower case.',
-      ),
+      table(marker, 'Value -> marker. Values are compared without regard to upper and lower case.'),
     ),
     ranges: v.optional(
       table(
@@ -133,8 +140,15 @@ export const eventSetSchema = v.pipe(
         v.description('The set of higher priority owns a log key and shows first. 0 unless given.'),
       ),
     ),
-    mappings: v.optional(v.array(eventMappingSchema)),
-    fieldMappings: v.optional(v.array(fieldMappingSchema)),
+    mappings: v.optional(
+      v.pipe(v.array(eventMappingSchema), v.description('What values mean: their markers and metadata.')),
+    ),
+    fieldMappings: v.optional(
+      v.pipe(
+        v.array(fieldMappingSchema),
+        v.description('Where values stand: the log keys that this set knows. Markers show in this order.'),
+      ),
+    ),
   }),
   v.title('eventsets event set'),
   v.description('A named group of event mappings and field mappings.'),
@@ -160,14 +174,16 @@ export type ParsedEventSet =
  * Links to mappings of other sets are checked at registration, when the other sets are known.
  */
 export function parseEventSet(input: unknown): ParsedEventSet {
-  const shapeIssues = findShapeIssues(eventSetSchema, input)
-  const issues = [...shapeIssues, ...findMeaningIssues(input, shapeIssues)]
-  if (issues.length > 0) return { success: false, issues }
-  // The shape has just been checked, so this cast only puts its result into words.
-  const set = input as EventSet
-  const copy = copyFrozen(set) as EventSet
-  checked.add(copy)
-  return { success: true, set: copy }
+  try {
+    const shapeIssues = findShapeIssues(eventSetSchema, input)
+    const issues = [...shapeIssues, ...findMeaningIssues(input, shapeIssues)]
+    if (issues.length > 0) return { success: false, issues }
+    return { success: true, set: trustEventSet(input as EventSet) }
+  } catch (error) {
+    // Only an object with a getter or a proxy that throws comes here.
+    const reason = error instanceof Error ? error.message : 'a getter threw'
+    return { success: false, issues: [{ path: '', code: 'type', message: `cannot be read: ${reason}` }] }
+  }
 }
 
 /**
@@ -196,8 +212,8 @@ export function invalidEventSet(input: unknown, issues: readonly Issue[], source
 const checked = new WeakSet<object>()
 
 /**
- * Marks a set as checked without checking it. Only for the built-in sets: they are checked when the package is
- * built and tested, and a logger's start should not pay for it again.
+ * A frozen copy of a set, marked as checked without checking it. Beside the parser only for the built-in sets: they
+ * are checked when the package is built and tested, and a logger's start should not pay for it again.
  */
 export function trustEventSet(set: EventSet): EventSet {
   const copy = copyFrozen(set) as EventSet
@@ -210,14 +226,16 @@ export function trustEventSet(set: EventSet): EventSet {
  * same: whoever mends a set wants to see everything at once.
  */
 function findMeaningIssues(input: unknown, shapeIssues: readonly Issue[]): Issue[] {
+  // A key too many leaves everything else as it should be.
+  const harmful = shapeIssues.filter(({ code }) => code !== 'unknown_key')
   const broken = new Set(
-    shapeIssues.map(({ path }) => /^(?:fieldMappings|mappings)\[\d+\]/.exec(path)?.[0] ?? path),
+    harmful.map(({ path }) => /^(?:fieldMappings|mappings)\[\d+\]/.exec(path)?.[0] ?? path),
   )
-  if (['', 'name', 'mappings', 'fieldMappings'].some((path) => broken.has(path))) return []
+  if (['', 'mappings', 'fieldMappings'].some((path) => broken.has(path))) return []
   // Elements of the wrong shape are replaced by harmless ones that keep the others' indices and links.
-  const { mappings = [], fieldMappings = [] } = input as EventSet
+  const { name, mappings = [], fieldMappings = [] } = input as EventSet
   const set: EventSet = {
-    ...(input as EventSet),
+    name: typeof name === 'string' ? name : '',
     mappings: mappings.map((mapping, index) =>
       broken.has(`mappings[${index}]`)
         ? { name: typeof mapping?.name === 'string' ? mapping.name : '' }

@@ -79,7 +79,7 @@ function missingMapping(path: string, name: string, set: EventSet): Issue {
   return {
     path,
     code: 'dangling_link',
-    message: `no mapping ${JSON.stringify(name)} in set ${JSON.stringify(set.name)}${help}`,
+    message: `no mapping ${JSON.stringify(name)} in ${wordSet(set)}${help}`,
   }
 }
 
@@ -90,8 +90,13 @@ function missingByLogKey(path: string, logKey: string, set: EventSet): Issue {
   return {
     path,
     code: 'dangling_link',
-    message: `no mapping for ${JSON.stringify(logKey)}: set ${JSON.stringify(set.name)} has none named ${names}; name one with "mapping"${didYouMean(segment, mappingNames(set))}`,
+    message: `no mapping for ${JSON.stringify(logKey)}: ${wordSet(set)} has none named ${names}; name one with "mapping"${didYouMean(segment, mappingNames(set))}`,
   }
+}
+
+/** A set whose name is missing is judged too, so that all its issues are told at once. */
+function wordSet({ name }: EventSet): string {
+  return name === '' ? 'this set' : `set ${JSON.stringify(name)}`
 }
 
 function findByLogKey(set: EventSet, logKey: string): EventMapping | undefined {

@@ -1,4 +1,5 @@
 import type { EventMapping } from './event-set.ts'
+import { MAX_MARKER_LENGTH } from './message.ts'
 import { type Transformation, transformations } from './transformation.ts'
 import { type Scalar, toNumber, toScalar } from './value.ts'
 
@@ -30,14 +31,12 @@ export function compileLookup(
   const markers = lowerKeys(mapping.visualMarkers)
   const metadata = lowerKeys(mapping.metadataFields)
   const defaultKey = (mapping.defaultKey ?? 'default').toLowerCase()
-  const fallbackKey = [overrideKey?.toLowerCase(), defaultKey].find(
-    (key) => key !== undefined && (markers.has(key) || metadata.has(key)),
-  )
-  const fallbackMarker = fallbackKey === undefined ? undefined : markers.get(fallbackKey)
+  const fallbackKeys = [overrideKey?.toLowerCase(), defaultKey].filter((key) => key !== undefined)
+  const fallbackKey = fallbackKeys.find((key) => markers.has(key) || metadata.has(key))
+  const fallbackMarker = fallbackKeys.map((key) => markers.get(key)).find((marker) => marker !== undefined)
   const found = (key: string): Found => ({
     key,
-    // "[default]" would tell a reader nothing; the name of the mapping says at least what the unknown value is of.
-    text: key === 'default' ? mapping.name : key,
+    text: markerText(key, mapping),
     marker: markers.get(key) ?? fallbackMarker,
     metadata: Object.entries(metadata.get(key) ?? {}),
   })
@@ -51,13 +50,13 @@ export function compileLookup(
   }))
   const fallback = fallbackKey === undefined ? undefined : byKey.get(fallbackKey)
   // Lower-casing a text of megabytes only to learn that it is no key would delay the line.
-  const longest = Math.max(0, ...[...byKey.keys()].map((key) => key.length))
+  const longest = longestOf(byKey.keys())
   const transform = compileTransformations(mapping, onError)
 
   return (original) => {
     const value = transform === undefined ? original : transform(original)
     if (typeof value !== 'string') {
-      const exact = byKey.get(String(value))
+      const exact = byKey.get(String(value).toLowerCase())
       if (exact) return exact
     } else if (value.length <= longest) {
       const exact = byKey.get(value) ?? byKey.get(value.toLowerCase())
@@ -71,6 +70,17 @@ export function compileLookup(
   }
 }
 
+/**
+ * The text form of the marker of a (lower-case) key: `2xx`.
+ *
+ * "[default]" would tell a reader nothing; the name of the mapping says at least what the unknown value is of.
+ * Brackets would end the marker early for whoever reads it in a message, so they become round ones.
+ */
+export function markerText(key: string, mapping: EventMapping): string {
+  const text = key === 'default' ? mapping.name : key
+  return text.replaceAll('[', '(').replaceAll(']', ')').slice(0, MAX_MARKER_LENGTH)
+}
+
 function compileTransformations(
   mapping: EventMapping,
   onError: OnTransformationError,
@@ -81,7 +91,7 @@ function compileTransformations(
     [...table].map(([key, transformation]) => [key, toFunction(transformation)] as const),
   )
   const forAny = functions.get('*')
-  const longest = Math.max(...[...functions.keys()].map((key) => key.length))
+  const longest = longestOf(functions.keys())
   return (value) => {
     const text = String(value)
     const transformation = (text.length <= longest ? functions.get(text.toLowerCase()) : undefined) ?? forAny
@@ -97,6 +107,12 @@ function compileTransformations(
 
 function toFunction(transformation: Transformation): (value: unknown) => unknown {
   return typeof transformation === 'function' ? transformation : transformations[transformation]
+}
+
+function longestOf(keys: Iterable<string>): number {
+  let longest = 0
+  for (const { length } of keys) longest = Math.max(longest, length)
+  return longest
 }
 
 function lowerKeys<T>(table: { readonly [key: string]: T } | undefined): Map<string, T> {

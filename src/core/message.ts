@@ -1,3 +1,6 @@
+/** Markers and their text forms are at most this long: what is longer is a message, not a marker. */
+export const MAX_MARKER_LENGTH = 64
+
 /** How markers stand before a message: `[📥][✅] text` or `📥 ✅ text`. */
 export type MarkerStyle = 'brackets' | 'plain'
 
@@ -48,7 +51,7 @@ export function carriesMarkers(message: string, known: ReadonlySet<string>): boo
   let at = 0
   while (message.charCodeAt(at) === OPENING_BRACKET) {
     const end = message.indexOf(']', at + 1)
-    if (end === -1 || end - at > 100 || !known.has(message.slice(at + 1, end))) return false
+    if (end === -1 || end - at - 1 > MAX_MARKER_LENGTH || !known.has(message.slice(at + 1, end))) return false
     at = end + 1
   }
   return at === message.length || message.charCodeAt(at) === SPACE

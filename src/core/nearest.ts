@@ -2,15 +2,15 @@ import { distance } from 'fastest-levenshtein'
 
 /** The known names that look most like `name`, best first, at most three. Empty when none is close. */
 export function nearestNames(name: string, known: Iterable<string>): string[] {
-  const wanted = name.toLowerCase()
+  const wanted = name.slice(0, 100).toLowerCase()
   // A third of the letters may be wrong: enough for a typo or a plural, too little for a different word.
   const limit = Math.max(2, Math.floor(wanted.length / 3))
+  // A name of which every letter is wrong is another name, however short.
+  const isNear = (candidate: string, off: number) =>
+    off <= limit && off < Math.max(wanted.length, candidate.length)
   return [...new Set(known)]
-    .map((candidate) => ({
-      candidate,
-      off: distance(wanted.slice(0, 100), candidate.toLowerCase().slice(0, 100)),
-    }))
-    .filter(({ off }) => off <= limit)
+    .map((candidate) => ({ candidate, off: distance(wanted, candidate.slice(0, 100).toLowerCase()) }))
+    .filter(({ candidate, off }) => isNear(candidate, off))
     .sort((a, b) => a.off - b.off || (a.candidate < b.candidate ? -1 : 1))
     .slice(0, 3)
     .map(({ candidate }) => candidate)

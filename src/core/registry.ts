@@ -44,6 +44,7 @@ export class EventSetRegistry {
     const findSet = (other: string) => this.#sets.get(other)
     const issues = findLinkIssues(checked, findSet, [...this.#sets.keys()])
     if (issues.length > 0) throw invalidEventSet(checked, issues)
+    this.#keepLinks()
     this.#sets.set(name, checked)
     this.#links.set(
       name,
@@ -71,7 +72,9 @@ export class EventSetRegistry {
 
   /** @throws NotFoundError naming the nearest registered sets. */
   removeEventSet(name: string): void {
-    if (!this.#sets.delete(name)) throw this.#notFound(name)
+    if (!this.#sets.has(name)) throw this.#notFound(name)
+    this.#keepLinks()
+    this.#sets.delete(name)
     this.#links.delete(name)
     this.#changed({ kind: 'removed', name })
   }
@@ -93,6 +96,11 @@ export class EventSetRegistry {
   onChange(listener: (change: RegistryChange) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** Remembers where every link leads now, for the links whose set is about to change or to go. */
+  #keepLinks(): void {
+    for (const [name, set] of this.#sets) this.#links.set(name, this.resolveLinks(set))
   }
 
   #changed(change: RegistryChange): void {

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { Issue } from './issue.ts'
+import type { Issue, IssueCode } from './issue.ts'
 import { formatPath } from './issue.ts'
 import { didYouMean } from './nearest.ts'
 
@@ -35,11 +35,17 @@ export function table<TSchema extends v.GenericSchema>(value: TSchema, descripti
       if (result.success) continue
       const here = { type: 'unknown', origin: 'value', input, key, value: input[key] } as const
       for (const issue of result.issues) {
-        addIssue({ message: wordIssue(issue).message, path: [here, ...(issue.path ?? [])] } as never)
+        const { message, code } = wordIssue(issue)
+        // Valibot makes a check of every issue that is raised here; `expected` carries what it really is.
+        addIssue({ message, expected: code, path: [here, ...(issue.path ?? [])] } as never)
       }
     }
   })
-  const isTable = v.custom<Table>(isPlainObject, 'expected an object')
+  // A Map would pass for an object without keys, and its entries would be lost without a word.
+  const isTable = v.custom<Table>(
+    (input) => isPlainObject(input) && Object.prototype.toString.call(input) === '[object Object]',
+    'expected an object',
+  )
   tableValues.set(isTable, value)
   return v.pipe(isTable, checkValues, v.description(description))
 }
@@ -65,7 +71,12 @@ function wordIssue(issue: v.BaseIssue<unknown>): Issue {
   const isWorded = issue.kind === 'validation' || !issue.message.startsWith('Invalid ')
   return {
     path,
-    code: issue.kind === 'validation' ? 'format' : 'type',
+    code:
+      issue.type === 'raw_check'
+        ? (issue.expected as IssueCode)
+        : issue.kind === 'validation'
+          ? 'format'
+          : 'type',
     message: isWorded ? issue.message : `expected ${wordExpected(issue.expected)}, got ${issue.received}`,
   }
 }

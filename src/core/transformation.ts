@@ -1,3 +1,5 @@
+import { toNumber } from './value.ts'
+
 /**
  * What a transformation does to a value before it is looked up. The value in the record never changes.
  * In JSON a transformation is one of the names below; in code it may be any pure function.
@@ -6,6 +8,9 @@ export type Transformation = TransformationName | ((value: unknown) => unknown)
 
 const text = (change: (value: string) => string) => (value: unknown) =>
   typeof value === 'string' ? change(value) : value
+
+const numberOf = (value: unknown) =>
+  typeof value === 'number' || typeof value === 'string' ? toNumber(value) : Number.NaN
 
 /** The named transformations, for event sets that are data. A value they do not apply to stays as it is. */
 export const transformations = {
@@ -24,16 +29,21 @@ export const transformations = {
     (value) => value.slice(Math.max(...['.', ':', '/'].map((mark) => value.lastIndexOf(mark))) + 1) || value,
   ),
   /** The first error code in a text: `ECONNREFUSED` of `fetch failed: connect ECONNREFUSED 127.0.0.1:80`. */
-  errorCode: text((value) => /\b(?:E[A-Z][A-Z0-9]{2,30}|(?:UND_)?ERR_[A-Z0-9_]{1,60})\b/.exec(value.slice(0, 1000))?.[0] ?? value),
+  errorCode: text(
+    (value) =>
+      /\b(?!ERRORS?\b)(?:E(?:AI_)?[A-Z][A-Z0-9]{2,30}|(?:UND_)?ERR_[A-Z0-9_]{1,60})\b/.exec(
+        value.slice(0, 1000),
+      )?.[0] ?? value,
+  ),
   /** The class of an HTTP status: `4xx` of 404. */
   statusClass: (value: unknown) => {
-    const status = typeof value === 'number' || typeof value === 'string' ? Number(value) : Number.NaN
+    const status = numberOf(value)
     return status >= 100 && status < 600 ? `${Math.floor(status / 100)}xx` : value
   },
   /** Seconds as milliseconds: 250 of 0.25. */
   secondsToMs: (value: unknown) => {
-    const seconds = typeof value === 'number' || typeof value === 'string' ? Number(value) : Number.NaN
-    return Number.isFinite(seconds) && value !== '' ? seconds * 1000 : value
+    const seconds = numberOf(value)
+    return Number.isFinite(seconds) ? seconds * 1000 : value
   },
 } as const satisfies Record<string, (value: unknown) => unknown>
 

@@ -2,35 +2,44 @@ import { describe, expect, it } from 'vitest'
 import { registerEventSets } from '../../src/core/register-sets.ts'
 import { AlreadyExistsError, type EventSet, EventSetRegistry, ValidationError } from '../../src/index.ts'
 
-const owner: EventSet = { name: 'owner', mappings: [{ name: 'size', visualMarkers: { big: '🐘' } }] }
-const user: EventSet = {
-  name: 'user',
-  fieldMappings: [{ logKey: 'a', mapping: 'size', eventSetName: 'owner' }],
+const owner: EventSet = { name: 'owner', mappings: [{ name: 'm' }] }
+const linked: EventSet = {
+  name: 'linked',
+  fieldMappings: [{ logKey: 'a', mapping: 'm', eventSetName: 'owner' }],
 }
-const nowhere: EventSet = {
-  name: 'lost',
-  fieldMappings: [{ logKey: 'a', mapping: 'size', eventSetName: 'nobody' }],
+const dangling: EventSet = {
+  name: 'dangling',
+  fieldMappings: [{ logKey: 'a', mapping: 'm', eventSetName: 'gone' }],
 }
 
 describe('registerEventSets', () => {
-  it('registers sets that link to later ones', () => {
+  it.each([[[owner, linked]], [[linked, owner]]])(
+    'registers sets that link to each other, in any order',
+    (sets) => {
+      const registry = new EventSetRegistry()
+
+      expect(registerEventSets(registry, sets).size).toBe(0)
+      expect(registry.hasEventSet('owner') && registry.hasEventSet('linked')).toBe(true)
+    },
+  )
+
+  it('gives those that could not be registered with the reason; the others are in force', () => {
     const registry = new EventSetRegistry()
-
-    const failures = registerEventSets(registry, [user, owner])
-
-    expect(failures.size).toBe(0)
-    expect(registry.listEventSets().map(({ name }) => name)).toEqual(['owner', 'user'])
-  })
-
-  it('gives what could not be registered, and registers the others', () => {
-    const registry = new EventSetRegistry()
-
-    const failures = registerEventSets(registry, [nowhere, user, owner, { ...owner }])
+    const failures = registerEventSets(registry, [dangling, linked, owner, { name: 'owner' }, { name: '1' }])
 
     expect([...failures].map(([{ name }, error]) => [name, error.constructor])).toEqual([
-      ['lost', ValidationError],
+      ['dangling', ValidationError],
       ['owner', AlreadyExistsError],
+      ['1', ValidationError],
     ])
-    expect(registry.hasEventSet('user')).toBe(true)
+    expect(registry.listEventSets().map(({ name }) => name)).toEqual(['owner', 'linked'])
+  })
+
+  it('passes the options on', () => {
+    const registry = new EventSetRegistry()
+    registry.registerEventSet({ name: 'owner' })
+
+    expect(registerEventSets(registry, [linked, owner], { override: true }).size).toBe(0)
+    expect(registry.getEventSet('owner').mappings).toHaveLength(1)
   })
 })
