@@ -51,8 +51,6 @@ export interface CompiledSets {
   readonly defaults: ReadonlyMap<string, readonly (readonly [field: CompiledField, value: Scalar])[]>
   /** Every marker that these sets can show. */
   readonly markers: ReadonlySet<string>
-  /** The text form of every marker that these sets can show. */
-  readonly texts: ReadonlySet<string>
 }
 
 /** The log key under which `when` and field mappings mean the message, whatever a logger calls it. */
@@ -63,13 +61,11 @@ export function compileSets(registry: EventSetRegistry, onError: OnTransformatio
   const scopes = new Map<string, string>()
   const defaults = new Map<string, [CompiledField, Scalar][]>()
   const markers = new Set<string>()
-  const texts = new Set<string>()
   let order = 0
   for (const set of registry.listEventSets()) {
     const mappings = registry.resolveLinks(set)
-    // The linked ones too: a mapping whose own set has been removed is in neither list of mappings.
-    for (const mapping of new Set([...(set.mappings ?? []), ...mappings])) {
-      if (mapping) addMarkers(mapping, markers, texts)
+    for (const { visualMarkers = {} } of allMappings(set, mappings)) {
+      for (const marker of Object.values(visualMarkers)) markers.add(marker)
     }
     for (const [index, field] of (set.fieldMappings ?? []).entries()) {
       const mapping = mappings[index]
@@ -79,7 +75,7 @@ export function compileSets(registry: EventSetRegistry, onError: OnTransformatio
         set: set.name,
         mapping: mapping.name,
         field,
-        lookup: compileLookup(mapping, field.defaultOverrideKey, onError),
+        lookup: lazily(() => compileLookup(mapping, field.defaultOverrideKey, onError)),
         conditions: compileConditions(root, field),
       }
       addNames(root, scopes, set, compiled)
@@ -89,14 +85,33 @@ export function compileSets(registry: EventSetRegistry, onError: OnTransformatio
       }
     }
   }
-  return { root, scopes, defaults, markers, texts }
+  return { root, scopes, defaults, markers }
 }
 
-function addMarkers(mapping: EventMapping, markers: Set<string>, texts: Set<string>): void {
-  const { visualMarkers = {}, metadataFields = {}, ranges = {} } = mapping
-  for (const marker of Object.values(visualMarkers)) markers.add(marker)
-  for (const table of [visualMarkers, metadataFields, ranges]) {
-    for (const key of Object.keys(table)) texts.add(markerText(key.toLowerCase(), mapping))
+/** The text form of every marker that the sets of a registry can show. */
+export function collectTexts(registry: EventSetRegistry): ReadonlySet<string> {
+  const texts = new Set<string>()
+  for (const set of registry.listEventSets()) {
+    for (const mapping of allMappings(set, registry.resolveLinks(set))) {
+      for (const table of [mapping.visualMarkers, mapping.metadataFields, mapping.ranges]) {
+        for (const key of Object.keys(table ?? {})) texts.add(markerText(key.toLowerCase(), mapping))
+      }
+    }
+  }
+  return texts
+}
+
+/** A set's own mappings and the linked ones: a mapping whose own set has been removed is found only by its link. */
+function allMappings(set: EventSet, linked: readonly (EventMapping | undefined)[]): Set<EventMapping> {
+  return new Set([...(set.mappings ?? []), ...linked].filter((mapping) => mapping !== undefined))
+}
+
+/** Most fields never occur in a service's log, so their tables are made at the first value. */
+function lazily(compile: () => Lookup): Lookup {
+  let lookup: Lookup | undefined
+  return (value) => {
+    lookup ??= compile()
+    return lookup(value)
   }
 }
 

@@ -2,6 +2,7 @@ import {
   type Candidate,
   type CompiledField,
   type CompiledSets,
+  collectTexts,
   compileSets,
   holds,
   type KeyNode,
@@ -89,7 +90,7 @@ export function createEnricher(registry: EventSetRegistry, options: EnricherOpti
   }
   const compile = () => {
     const sets = compileSets(registry, onError)
-    const known = ascii ? new Set([...sets.markers, ...sets.texts]) : sets.markers
+    const known = ascii ? new Set([...sets.markers, ...collectTexts(registry)]) : sets.markers
     return { sets, known, renamed: renameKeys(sets.root, messageKey, errorKey) }
   }
   let version = registry.version

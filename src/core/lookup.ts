@@ -97,12 +97,22 @@ function compileTransformations(
     const transformation = (text.length <= longest ? functions.get(text.toLowerCase()) : undefined) ?? forAny
     if (transformation === undefined) return value
     try {
-      return toScalar(transformation(value)) ?? value
+      const result = transformation(value)
+      if (isThenable(result))
+        throw new TypeError('it has returned a promise; a transformation gives its value at once')
+      return toScalar(result) ?? value
     } catch (error) {
       onError(error, mapping, value)
       return value
     }
   }
+}
+
+/** Whether a function was asynchronous. Its promise is taken care of: a rejection nobody handles ends the process. */
+function isThenable(result: unknown): boolean {
+  if (typeof result !== 'object' || result === null || !('then' in result)) return false
+  Promise.resolve(result).catch(() => {})
+  return true
 }
 
 function toFunction(transformation: Transformation): (value: unknown) => unknown {

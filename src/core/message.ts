@@ -29,7 +29,7 @@ export function prefixMessage(
   ) {
     return undefined
   }
-  if (markers.length === 0) return isAbsent ? undefined : String(message)
+  if (markers.length === 0) return message === undefined || message === null ? undefined : String(message)
   const prefix = formatMarkers(markers, style)
   if (isAbsent) return prefix
   const text = String(message)

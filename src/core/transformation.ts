@@ -31,7 +31,7 @@ export const transformations = {
   /** The first error code in a text: `ECONNREFUSED` of `fetch failed: connect ECONNREFUSED 127.0.0.1:80`. */
   errorCode: text(
     (value) =>
-      /\b(?!ERRORS?\b)(?:E(?:AI_)?[A-Z][A-Z0-9]{2,30}|(?:UND_)?ERR_[A-Z0-9_]{1,60})\b/.exec(
+      /\b(?!ERRORS?\b)(?:E(?:AI_)?[A-Z0-9]{2,30}|(?:UND_)?ERR_[A-Z0-9_]{1,60})\b/.exec(
         value.slice(0, 1000),
       )?.[0] ?? value,
   ),

@@ -22,15 +22,13 @@ export function eventsetsFormatter(
   const enricher = createEnricher(registry, { onTransformationError: reportTransformationError, ...options })
   return (object) => {
     const enrichment = enricher.enrich(object as LogRecord)
-    const hasMarkers = enrichment.markers.length > 0 && !Object.hasOwn(object, markersField)
-    const hasMetadata = metadata && enrichment.metadata !== undefined
-    if (!hasMarkers && !hasMetadata) return object
+    const added = metadata ? enrichment.metadata : undefined
+    if (enrichment.markers.length === 0 && added === undefined) return object
+    const markers = enrichment.markers.map(({ marker, text }) => (ascii ? text : marker))
     return {
       ...object,
-      ...(hasMetadata ? enrichment.metadata : undefined),
-      ...(hasMarkers
-        ? { [markersField]: enrichment.markers.map(({ marker, text }) => (ascii ? text : marker)) }
-        : undefined),
+      ...added,
+      ...(Object.hasOwn(object, markersField) ? undefined : { [markersField]: markers }),
     }
   }
 }

@@ -211,34 +211,38 @@ function createJsonWriter(enricher: Enricher, options: LineProcessorOptions, { m
   } = options
   const style = ascii ? 'brackets' : options.markerStyle
   const field = toJsonBytes(markersField)
-  const message = toJsonBytes(messageKey)
   return (record, line, newline) => {
     const enrichment = enricher.enrich(record)
     if (enrichment.carried !== undefined) return line + newline
     const members: string[] = []
     if (withMetadata && enrichment.metadata) {
-      for (const [key, value] of Object.entries(enrichment.metadata))
+      for (const [key, value] of Object.entries(enrichment.metadata)) {
         members.push(`${toJsonBytes(key)}:${toJsonBytes(value)}`)
-    }
-    let enriched = line
-    const markers = markerTexts(enrichment, ascii)
-    if (markers.length > 0) {
-      if (place === 'field' && !Object.hasOwn(record, markersField))
-        members.push(`${field}:${toJsonBytes(markers)}`)
-      else if (place === 'message') {
-        const prefix = formatMarkers(markers, style)
-        const text = record[messageKey]
-        if (text === undefined) members.push(`${message}:${toJsonBytes(prefix)}`)
-        else if (typeof text === 'string' && text !== prefix && !text.startsWith(`${prefix} `)) {
-          const offset = findStringMember(line, messageKey)
-          const json = toJsonBytes(text === '' ? prefix : `${prefix} `).slice(1, -1)
-          if (offset !== -1) enriched = insertAt(line, offset, json)
-        }
       }
+    }
+    const markers = markerTexts(enrichment, ascii)
+    const isChanged = markers.length > 0 || members.length > 0
+    let enriched = line
+    // Even an empty list: it says that the record has been enriched, and that nothing is to be added again.
+    if (place === 'field' && isChanged && !Object.hasOwn(record, markersField)) {
+      members.push(`${field}:${toJsonBytes(markers)}`)
+    } else if (place === 'message' && markers.length > 0) {
+      const prefix = formatMarkers(markers, style)
+      if (record[messageKey] === undefined) members.push(`${toJsonBytes(messageKey)}:${toJsonBytes(prefix)}`)
+      else enriched = prefixInJson(line, messageKey, record[messageKey], prefix)
     }
     if (members.length > 0) enriched = appendMembers(enriched, members.join(','), isEmpty(record))
     return enriched + newline
   }
+}
+
+/** The line with the markers at the beginning of its message, where that is text and does not have them already. */
+function prefixInJson(line: string, messageKey: string, text: unknown, prefix: string): string {
+  if (typeof text !== 'string' || text === prefix || text.startsWith(`${prefix} `)) return line
+  const offset = findStringMember(line, messageKey)
+  return offset === -1
+    ? line
+    : insertAt(line, offset, toJsonBytes(text === '' ? prefix : `${prefix} `).slice(1, -1))
 }
 
 function createPrettyWriter(enricher: Enricher, options: LineProcessorOptions, names: Names): Write {

@@ -4,6 +4,7 @@ import {
   transformationNames,
   transformations,
 } from '../../src/core/transformation.ts'
+import { createEnricher, EventSetRegistry } from '../../src/index.ts'
 import { markersOf, oneField } from './marks.ts'
 
 const cases: {
@@ -108,5 +109,44 @@ describe('the named transformations', () => {
     for (const unit of ['a', ' ', '.', '1', 'E', '_', '💥']) transformations[name](unit.repeat(1_000_000))
 
     expect(performance.now() - start).toBeLessThan(1000)
+  })
+})
+
+describe('errorCode', () => {
+  it.each([
+    ['fetch failed: connect ECONNREFUSED 127.0.0.1:80', 'ECONNREFUSED'],
+    ['getaddrinfo EAI_AGAIN example.invalid', 'EAI_AGAIN'],
+    ['EIO: i/o error, read', 'EIO'],
+    ['spawn E2BIG', 'E2BIG'],
+    ['ERROR: connect ETIMEDOUT', 'ETIMEDOUT'],
+    ['no headers (UND_ERR_HEADERS_TIMEOUT)', 'UND_ERR_HEADERS_TIMEOUT'],
+    ['nothing of the kind', 'nothing of the kind'],
+  ])('finds in %j the code %j', (text, code) => {
+    expect(transformations.errorCode(text)).toBe(code)
+  })
+})
+
+describe('a transformation that is asynchronous', () => {
+  it('counts as one that throws, and its rejection harms nobody', async () => {
+    const registry = new EventSetRegistry()
+    registry.registerEventSet({
+      name: 'slow',
+      mappings: [
+        {
+          name: 'word',
+          visualMarkers: { a: '🅰' },
+          transformations: { '*': () => Promise.reject(new Error('unheard')) },
+        },
+      ],
+      fieldMappings: [{ logKey: 'word', mapping: 'word' }],
+    })
+    const told: unknown[] = []
+    const enricher = createEnricher(registry, { onTransformationError: (error) => told.push(error) })
+
+    const { markers } = enricher.enrich({ word: 'a' })
+    await new Promise((resolve) => setImmediate(resolve))
+
+    expect(markers.map(({ marker }) => marker)).toEqual(['🅰'])
+    expect(String(told[0])).toContain('it has returned a promise')
   })
 })

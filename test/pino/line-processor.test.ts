@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { EventSetRegistry } from '../../src/core/registry.ts'
+import { EventSetRegistry } from '../../src/core/registry.ts'
 import { createLineProcessor, type LineProcessorOptions } from '../../src/pino/line-processor.ts'
 import { ordersRegistry } from '../fixtures/orders.ts'
 
@@ -411,5 +411,26 @@ describe('text for a terminal', () => {
     ['text for a file', { maxLineBytes: 1024 }],
   ])('it leaves everything as it is in %s', (_, options) => {
     expect(run(`{"msg":"${hostile}\n`, options)).toBe(`{"msg":"${hostile}\n`)
+  })
+})
+
+describe('metadata without a marker', () => {
+  const registry = new EventSetRegistry()
+  registry.registerEventSet({
+    name: 'quiet',
+    mappings: [{ name: 'size', metadataFields: { big: { weight: 'heavy' } } }],
+    fieldMappings: [{ logKey: 'size', mapping: 'size' }],
+  })
+  registry.registerEventSet({
+    name: 'loud',
+    mappings: [{ name: 'weight', visualMarkers: { heavy: '🐘' } }],
+    fieldMappings: [{ logKey: 'weight', mapping: 'weight' }],
+  })
+
+  test('it marks a record as enriched, so that the second time no other set reads what was added', () => {
+    const once = run('{"size":"big"}\n', json, registry)
+
+    expect(once).toBe('{"size":"big","weight":"heavy","markers":[]}\n')
+    expect(run(once, json, registry)).toBe(once)
   })
 })
