@@ -5,5 +5,8 @@ export const ExitCode = {
   FINDINGS: 1,
   /** Wrong use, wrong configuration, or a file that cannot be read or written. */
   FAILURE: 2,
+  /** SIGINT ended it. */
   INTERRUPTED: 130,
+  /** SIGTERM ended it. */
+  TERMINATED: 143,
 } as const

@@ -1,8 +1,8 @@
-import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs'
-import { setTimeout as wait } from 'node:timers/promises'
+import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs'
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises'
 import type { FileWriter } from '../pino/file-writer.ts'
 import type { LineProcessor } from '../pino/line-processor.ts'
-import type { InputFile } from './input.ts'
+import { describeProblem } from './input.ts'
 
 /**
  * How often the files are looked at. Asked rather than watched: file system events are missing on network drives
@@ -10,80 +10,138 @@ import type { InputFile } from './input.ts'
  */
 const POLL_MS = 100
 
+const CHUNK_BYTES = 256 * 1024
+const NEWLINE = Buffer.from('\n')
+
+export interface FollowOptions {
+  /** Each file has its own, since files may stop in mid-line. */
+  readonly createProcessor: () => LineProcessor
+  readonly writer: FileWriter
+  /** Told of a file that cannot be followed, or no longer. */
+  readonly report: (problem: string) => void
+}
+
 /**
  * Shows files and what is added to them, until a signal or the reader ends it. A file that is cut short is read
  * from its start again, and one that is replaced (rotated) is opened anew after its last bytes were read.
  *
- * Gives whether a signal ended it.
+ * Gives the signal that ended it, if one did.
  */
 export async function followFiles(
-  files: readonly InputFile[],
-  createProcessor: () => LineProcessor,
-  writer: FileWriter,
-): Promise<boolean> {
+  names: readonly string[],
+  { createProcessor, writer, report }: FollowOptions,
+): Promise<'SIGINT' | 'SIGTERM' | undefined> {
   const interruption = new AbortController()
-  const interrupt = () => interruption.abort()
+  const { signal } = interruption
+  const interrupt = (name: NodeJS.Signals) => interruption.abort(name)
   process.once('SIGINT', interrupt)
   process.once('SIGTERM', interrupt)
-  const followed = files
-    .filter(({ fd }) => fd !== -1)
-    .map((file) => followFile(file, createProcessor(), writer))
+  let followed = names.flatMap((name) => openFollowed(name, createProcessor(), writer, report) ?? [])
   try {
     while (followed.length > 0 && !writer.isBroken && writer.failure === undefined) {
-      for (const file of followed) file.readOn()
-      await wait(POLL_MS, undefined, { signal: interruption.signal })
+      let isMoreExpected = false
+      followed = followed.filter((file) => {
+        try {
+          isMoreExpected = file.readOn() || isMoreExpected
+          return true
+        } catch (error) {
+          file.end()
+          report(describeProblem(file.name, error))
+          return false
+        }
+      })
+      // One chunk a turn: a large file must not keep a signal waiting.
+      await (isMoreExpected ? nextTurn(undefined, { signal }) : wait(POLL_MS, undefined, { signal }))
     }
-    return false
+    return undefined
   } catch (error) {
-    if (!interruption.signal.aborted) throw error
+    if (!signal.aborted) throw error
     for (const file of followed) file.end()
-    return true
+    return signal.reason
   } finally {
     process.off('SIGINT', interrupt)
     process.off('SIGTERM', interrupt)
   }
 }
 
-function followFile(file: InputFile, processor: LineProcessor, writer: FileWriter) {
-  const buffer = Buffer.allocUnsafe(256 * 1024)
-  let { fd } = file
-  let position = 0
-  let identity = identify(statOrUndefined(file.name))
+interface FollowedFile {
+  readonly name: string
+  /** Reads what there is, a chunk at most. Gives whether there may be more at once. */
+  readOn(): boolean
+  /** Shows the last line, though it has no newline yet. */
+  end(): void
+}
 
-  const readToEnd = () => {
-    for (let bytes = readSync(fd, buffer, 0, buffer.length, position); bytes > 0; ) {
-      position += bytes
-      writer.write(processor.push(buffer.subarray(0, bytes)))
-      bytes = writer.isBroken ? 0 : readSync(fd, buffer, 0, buffer.length, position)
-    }
+function openFollowed(
+  name: string,
+  processor: LineProcessor,
+  writer: FileWriter,
+  report: FollowOptions['report'],
+): FollowedFile | undefined {
+  if (name === '-' || !statSync(name).isFile()) {
+    report(
+      name === '-'
+        ? 'cannot follow standard input beside files. Leave out "-", or leave out the files.'
+        : `cannot follow ${JSON.stringify(name)}: it is not a regular file. Pipe it in: eventsets < ${name}`,
+    )
+    return undefined
+  }
+  try {
+    return followFile(name, processor, writer)
+  } catch (error) {
+    report(describeProblem(name, error))
+    return undefined
+  }
+}
+
+function followFile(name: string, processor: LineProcessor, writer: FileWriter): FollowedFile {
+  const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
+  let fd = openSync(name, 'r')
+  let identity = identify(fstatSync(fd))
+  let position = 0
+
+  const readChunk = (): boolean => {
+    const bytes = readSync(fd, buffer, 0, buffer.length, position)
+    position += bytes
+    writer.write(processor.push(buffer.subarray(0, bytes)))
+    return bytes > 0
+  }
+  const end = () => {
+    const rest = processor.end()
+    writer.write(rest)
+    // Else the next line, of this file or another one, would be glued to it.
+    if (rest.length > 0 && rest.at(-1) !== NEWLINE[0]) writer.write(NEWLINE)
+  }
+  const reopen = () => {
+    const next = openSync(name, 'r')
+    while (readChunk() && !writer.isBroken) {}
+    end()
+    closeSync(fd)
+    fd = next
+    identity = identify(fstatSync(fd))
+    position = 0
   }
   return {
+    name,
     readOn() {
-      readToEnd()
-      const stats = statOrUndefined(file.name)
+      if (readChunk()) return true
+      const stats = statOrUndefined(name)
       // Gone for the moment, as during a rotation: the old file may still grow, and a new one will come.
-      if (stats === undefined) return
+      if (stats === undefined) return false
       if (identify(stats) !== identity) {
         try {
-          const next = openSync(file.name, 'r')
-          writer.write(processor.end())
-          closeSync(fd)
-          fd = next
+          reopen()
         } catch {
-          return
+          // Not readable yet, or gone again: the next look will tell.
+          return false
         }
-        identity = identify(stats)
-        position = 0
-        readToEnd()
       } else if (stats.size < position) {
-        writer.write(processor.end())
+        end()
         position = 0
-        readToEnd()
-      }
+      } else return false
+      return true
     },
-    end() {
-      writer.write(processor.end())
-    },
+    end,
   }
 }
 
@@ -95,6 +153,6 @@ function statOrUndefined(name: string): Stats | undefined {
   }
 }
 
-function identify(stats: Stats | undefined): string {
-  return stats === undefined ? '' : `${stats.dev}:${stats.ino}`
+function identify({ dev, ino }: Stats): string {
+  return `${dev}:${ino}`
 }

@@ -1,14 +1,14 @@
-import picocolors from 'picocolors'
 import type { EventSet } from '../core/event-set.ts'
-import { decideColour } from '../pretty/colour.ts'
-import { toSafeText } from '../pretty/safe-text.ts'
+import { markerText } from '../core/lookup.ts'
+import { isAsciiAsked } from '../pretty/ascii.ts'
 import { ExitCode } from './exit-code.ts'
 import { print } from './output.ts'
+import { formatJson } from './safe-json.ts'
 import { loadRegistry } from './sets.ts'
 import { formatPlain, formatTable } from './table.ts'
-import { isAsciiAsked } from './view.ts'
+import { terminalStyle, terminalWidth } from './terminal.ts'
 
-export interface ListOptions {
+export interface SetFlags {
   readonly json?: boolean
   readonly plain?: boolean
   readonly ascii?: boolean
@@ -16,46 +16,37 @@ export interface ListOptions {
   readonly set?: readonly string[]
 }
 
-/** How many markers stand in the overview of a set. */
+/** How many markers stand for a set in the overview: what 80 columns have room for, and a narrow terminal. */
 const SAMPLE = 12
+const SMALL_SAMPLE = 4
 
 /** `eventsets list`: the sets in force, highest priority first. */
-export async function list(options: ListOptions): Promise<number> {
-  const sets = loadRegistry(options.set).listEventSets()
-  if (options.json) {
-    print(`${JSON.stringify({ version: 1, sets: sets.map(summarise) }, null, 2)}\n`)
-    return ExitCode.OK
-  }
-  const isAscii = options.ascii ?? isAsciiAsked()
-  const rows = sets.map((set) => {
-    const { name, priority, fields, mappings, markers, description } = summarise(set)
-    const sample = (
-      isAscii ? markers.map(({ key }) => key) : [...new Set(markers.map(({ marker }) => marker))]
-    ).map(toSafeText)
-    const shown = options.plain ? sample : sample.slice(0, SAMPLE)
-    const more = sample.length > shown.length ? ` +${sample.length - shown.length}` : ''
-    return [
-      name,
-      String(priority),
-      String(fields),
-      String(mappings),
-      `${shown.join(' ')}${more}`,
-      toSafeText(description),
-    ]
-  })
-  if (options.plain) print(formatPlain(rows))
-  else {
-    const colours = picocolors.createColors(
-      decideColour({ asked: options.color, isTerminal: process.stdout.isTTY, env: process.env }),
-    )
-    const header = ['SET', 'PRIORITY', 'FIELDS', 'MAPPINGS', 'MARKERS', 'DESCRIPTION'].map(colours.bold)
-    print(formatTable([header, ...rows]))
-    print(
-      `\n${rows.length === 1 ? '1 event set' : `${rows.length} event sets`}. "eventsets show <set>" tells what a set maps.\n`,
-    )
-  }
+export async function list(flags: SetFlags): Promise<number> {
+  const sets = loadRegistry(flags.set).listEventSets().map(summarise)
+  const isAscii = flags.ascii ?? isAsciiAsked(process.env)
+  if (flags.json) print(formatJson({ version: 1, sets }, 2))
+  else if (flags.plain) print(formatPlain(sets.map((set) => toCells(set, isAscii, Number.POSITIVE_INFINITY))))
+  else print(formatOverview(sets, isAscii, flags.color))
   return ExitCode.OK
 }
+
+function formatOverview(sets: readonly Summary[], isAscii: boolean, color: boolean | undefined): string {
+  const width = terminalWidth()
+  const style = terminalStyle(color)
+  const header = ['SET', 'PRIORITY', 'FIELDS', 'MAPPINGS', 'MARKERS']
+  // In a pipe a set is a line; in a terminal a long description is easier to read below it.
+  if (width === undefined) {
+    const rows = sets.map((set) => ({ cells: toCells(set, isAscii, SAMPLE) }))
+    return formatTable(rows, { header: [...header, 'DESCRIPTION'], style })
+  }
+  const rows = sets.map((set) => ({
+    cells: toCells(set, isAscii, width < 80 || isAscii ? SMALL_SAMPLE : SAMPLE).slice(0, -1),
+    below: set.description === '' ? [] : [set.description],
+  }))
+  return `${formatTable(rows, { header, width, style })}\neventsets show <set> tells what a set maps.\n`
+}
+
+type Summary = ReturnType<typeof summarise>
 
 function summarise(set: EventSet) {
   const { name, description = '', priority = 0, fieldMappings = [], mappings = [] } = set
@@ -65,8 +56,30 @@ function summarise(set: EventSet) {
     priority,
     fields: fieldMappings.length,
     mappings: mappings.length,
-    markers: mappings.flatMap(({ visualMarkers = {} }) =>
-      Object.entries(visualMarkers).map(([key, marker]) => ({ key, marker })),
+    markers: mappings.flatMap((mapping) =>
+      Object.entries(mapping.visualMarkers ?? {}).map(([key, marker]) => ({
+        key,
+        marker,
+        text: markerText(key.toLowerCase(), mapping),
+      })),
     ),
   }
+}
+
+function toCells(
+  { name, priority, fields, mappings, markers, description }: Summary,
+  isAscii: boolean,
+  sampleSize: number,
+): string[] {
+  const distinct = [...new Set(markers.map(({ text, marker }) => (isAscii ? text : marker)))]
+  const sample = distinct.slice(0, sampleSize)
+  const more = distinct.length > sample.length ? [`+${distinct.length - sample.length}`] : []
+  return [
+    name,
+    String(priority),
+    String(fields),
+    String(mappings),
+    [...sample, ...more].join(' '),
+    description,
+  ]
 }

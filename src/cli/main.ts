@@ -2,4 +2,6 @@
 import { run } from './run.ts'
 
 // Never process.exit: what has been written to a slow pipe would be cut off.
-process.exitCode = await run(process.argv.slice(2))
+run(process.argv.slice(2)).then((exitCode) => {
+  process.exitCode = exitCode
+})

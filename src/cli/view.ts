@@ -1,106 +1,75 @@
 import { isatty } from 'node:tty'
-import { EventsetsError, ValidationError } from '../core/errors.ts'
-import { type FileWriter, openFileWriter } from '../pino/file-writer.ts'
-import { createLineProcessor, type LineProcessor, type LineProcessorOptions } from '../pino/line-processor.ts'
-import { findLevelIssues, type LineOptions } from '../pino/options.ts'
-import { decideColour } from '../pretty/colour.ts'
+import type { FileWriter } from '../pino/file-writer.ts'
+import { createLineProcessor, type LineProcessor } from '../pino/line-processor.ts'
+import type { Flags } from './arguments.ts'
 import { ExitCode } from './exit-code.ts'
-import { followFiles } from './follow.ts'
-import { type InputFile, openInputs, readFileChunks, readStandardInput } from './input.ts'
-import { printError } from './output.ts'
+import { checkInputs, describeProblem, readChunks } from './input.ts'
+import { checkWritten, openStandardOutput, printError } from './output.ts'
 import { loadRegistry } from './sets.ts'
-
-type Flags = { readonly [flag: string]: unknown }
+import { toLineOptions } from './view-flags.ts'
 
 /** `eventsets [file...]`: the lines of files or of standard input, with their markers. */
-export async function view(names: readonly string[], flags: Flags, showHelp: () => void): Promise<number> {
-  const fromStandardInput = names.length === 0 || names.every((name) => name === '-')
-  if (fromStandardInput && isatty(0)) {
-    printError('eventsets: no input: name a log file, or pipe a log into it.\n\n')
-    showHelp()
+export async function view(given: readonly string[], flags: Flags): Promise<number> {
+  const wanted = given.length === 0 ? ['-'] : given
+  const isStandardInputOnly = wanted.every((name) => name === '-')
+  if (isStandardInputOnly && isatty(0)) {
+    const { EXAMPLES } = await import('./examples.ts')
+    printError(
+      `eventsets: no input: name a log file, or pipe a log into it.\n\n${EXAMPLES}\nRun "eventsets --help" for all there is.\n`,
+    )
     return ExitCode.FAILURE
   }
-  const options = toLineOptions(flags)
+  const options = toLineOptions(flags, isatty(1))
   const registry = loadRegistry(flags.set as string[])
-  const { files, problems } = openInputs(names)
-  for (const problem of problems) printError(`eventsets: ${problem}\n`)
 
-  const writer = openFileWriter(1, { report: () => {} })
+  let exitCode: number = ExitCode.OK
+  const report = (problem: string) => {
+    printError(`eventsets: ${problem}\n`)
+    exitCode = ExitCode.FAILURE
+  }
+  const { names, problems } = checkInputs(wanted)
+  problems.forEach(report)
+
+  const writer = openStandardOutput()
   const createProcessor = () => createLineProcessor(registry, options)
-  if (fromStandardInput) await pass(readStandardInput(), createProcessor(), writer)
-  else if (flags.follow === true) {
-    const wasInterrupted = await followFiles(files, createProcessor, writer)
-    if (wasInterrupted) return ExitCode.INTERRUPTED
-  } else await passFiles(files, createProcessor(), writer)
+  // A pipe is followed anyway.
+  if (flags.follow === true && !isStandardInputOnly) {
+    const { followFiles } = await import('./follow.ts')
+    const signal = await followFiles(names, { createProcessor, writer, report })
+    if (signal !== undefined) exitCode = signal === 'SIGINT' ? ExitCode.INTERRUPTED : ExitCode.TERMINATED
+  } else await passAll(names, createProcessor(), writer, report)
 
-  if (writer.failure !== undefined)
-    throw new EventsetsError(writer.failure.replace(/^eventsets: /, ''), { code: 'EVENTSETS_DESTINATION' })
-  writer.close()
-  return problems.length > 0 ? ExitCode.FAILURE : ExitCode.OK
+  checkWritten(writer)
+  return exitCode
 }
 
-async function passFiles(
-  files: readonly InputFile[],
+/** Everything of all inputs through the processor, one after the other. */
+async function passAll(
+  names: readonly string[],
   processor: LineProcessor,
   writer: FileWriter,
+  report: (problem: string) => void,
 ): Promise<void> {
-  for (const [index, file] of files.entries()) {
-    const lastByte = await pass(
-      file.name === '-' ? readStandardInput() : readFileChunks(file),
-      processor,
-      writer,
-    )
+  let lastByte = NEWLINE
+  const write = (bytes: Buffer) => {
+    if (bytes.length === 0) return
+    writer.write(bytes)
+    lastByte = bytes.at(-1) as number
+  }
+  for (const name of names) {
     // Else the last line of one file and the first of the next would become one.
-    if (lastByte !== undefined && lastByte !== NEWLINE && index < files.length - 1)
-      writer.write(Buffer.from('\n'))
-    if (writer.isBroken || writer.failure !== undefined) return
+    if (lastByte !== NEWLINE) write(Buffer.from([NEWLINE]))
+    try {
+      for await (const chunk of readChunks(name)) {
+        write(processor.push(chunk))
+        // Nobody reads on, or nothing can be written: reading the rest would be work for nothing.
+        if (writer.isBroken || writer.failure !== undefined) return
+      }
+    } catch (error) {
+      report(describeProblem(name, error))
+    }
+    write(processor.end())
   }
 }
 
 const NEWLINE = 10
-
-/** Everything of one input through the processor; gives the last byte written. */
-async function pass(
-  chunks: AsyncIterable<Buffer> | Iterable<Buffer>,
-  processor: LineProcessor,
-  writer: FileWriter,
-): Promise<number | undefined> {
-  let lastByte: number | undefined
-  const write = (bytes: Buffer) => {
-    lastByte = bytes.at(-1) ?? lastByte
-    writer.write(bytes)
-  }
-  for await (const chunk of chunks) {
-    write(processor.push(chunk))
-    // Nobody reads on, or nothing can be written: reading the rest would be work for nothing.
-    if (writer.isBroken || writer.failure !== undefined) return lastByte
-  }
-  write(processor.end())
-  return lastByte
-}
-
-function toLineOptions(flags: Flags): LineProcessorOptions {
-  const { json, color, follow, set, debug, useOnlyCustomProps, colorizeObjects, ...rest } = flags
-  const asBoolean = useOnlyCustomProps === undefined ? undefined : useOnlyCustomProps !== 'false'
-  const options = {
-    ...rest,
-    ascii: rest.ascii ?? isAsciiAsked(),
-    output: json === true ? 'json' : 'pretty',
-    colorize: decideColour({ asked: color as boolean | undefined, isTerminal: isatty(1), env: process.env }),
-    ...(colorizeObjects === false ? { colorizeObjects } : {}),
-    ...(asBoolean === undefined ? {} : { useOnlyCustomProps: asBoolean }),
-    ...(rest.translateTime === 'true' || rest.translateTime === 'false'
-      ? { translateTime: rest.translateTime === 'true' }
-      : {}),
-  } as LineOptions
-  const issues = findLevelIssues(options).map((issue) => ({ ...issue, path: '--minimum-level' }))
-  if (issues.length > 0)
-    throw new ValidationError('the command line is', issues, { code: 'EVENTSETS_INVALID_OPTIONS' })
-  return options
-}
-
-/** `EVENTSETS_ASCII=1` says once and for all that a terminal has no emoji. */
-export function isAsciiAsked(): boolean {
-  const { EVENTSETS_ASCII: asked = '' } = process.env
-  return asked !== '' && asked !== '0' && asked !== 'false'
-}

@@ -1,0 +1,234 @@
+/** An option of the command, as data: the command line, the help and the documentation all come from it. */
+export interface CliOption {
+  /** The long name without dashes, in kebab case. */
+  readonly name: string
+  readonly short?: string
+  /** What the value is called in the help. Without it the option is a switch. */
+  readonly value?: string
+  /** Tells whether the next argument is this option's value; for options that may stand without one. */
+  readonly takes?: (argument: string) => boolean
+  readonly choices?: readonly string[]
+  /** May be given several times, and each counts. */
+  readonly isRepeatable?: boolean
+  /** The help for `--no-<name>`, where that exists. */
+  readonly negation?: string
+  /** No `--<name>`, only `--no-<name>`, in the help: it is what happens anyway. */
+  readonly isOnByDefault?: boolean
+  /** Other long names, for those who come from pino-pretty. */
+  readonly synonyms?: readonly string[]
+  readonly help: string
+  /** The heading in the help. */
+  readonly group?: string
+}
+
+/** The name of an option's value among the flags: `singleLine` for `single-line`. */
+export function flagName({ name }: CliOption): string {
+  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
+}
+
+const set: CliOption = {
+  name: 'set',
+  value: '<file>',
+  isRepeatable: true,
+  help: 'an event set of your own, a JSON file; may be given several times',
+}
+const ascii: CliOption = { name: 'ascii', help: 'no emoji: markers as their keys, such as [2xx]' }
+const color: CliOption = {
+  name: 'color',
+  short: 'c',
+  synonyms: ['colorize'],
+  negation: 'no colour',
+  help: 'colour, wherever the output goes (also --colorize)',
+}
+const debug: CliOption = { name: 'debug', help: 'show the stack of an error' }
+
+const MARKERS = 'Markers:'
+const INPUT = 'Which lines:'
+const LAYOUT = 'How lines look (the same as in pino-pretty):'
+const LOGGER = 'How the logger writes:'
+const OTHER = 'Other:'
+
+/** The options of `eventsets [file...]`. */
+export const viewOptions: readonly CliOption[] = [
+  { group: INPUT, name: 'follow', short: 'f', help: 'go on as the files grow' },
+  {
+    group: INPUT,
+    name: 'minimum-level',
+    short: 'L',
+    value: '<level>',
+    help: 'leave out what is below this level, a name or a number',
+  },
+  {
+    group: INPUT,
+    name: 'max-line-bytes',
+    value: '<bytes>',
+    help: 'a longer line passes through as it is (default: 1048576)',
+  },
+  { group: MARKERS, name: 'json', help: 'JSON lines instead of text: the original bytes, and the markers' },
+  {
+    group: MARKERS,
+    name: 'markers',
+    value: '<place>',
+    choices: ['message', 'field', 'none'],
+    help: 'where they go: "message" (default for text), "field" (default for JSON), "none"',
+  },
+  {
+    group: MARKERS,
+    name: 'marker-style',
+    value: '<style>',
+    choices: ['brackets', 'plain'],
+    help: '"brackets" (default): [📥][✅] text; "plain": 📥 ✅ text',
+  },
+  {
+    group: MARKERS,
+    name: 'markers-field',
+    value: '<key>',
+    help: 'the field that holds them (default: "markers")',
+  },
+  {
+    group: MARKERS,
+    name: 'metadata',
+    help: 'add the fields that the sets know about a value (default for JSON)',
+    negation: 'do not add them (default for text)',
+  },
+  { group: MARKERS, ...ascii },
+  { group: MARKERS, ...set },
+  { group: LAYOUT, ...color },
+  { group: LAYOUT, name: 'single-line', short: 'S', help: 'one line a record' },
+  {
+    group: LAYOUT,
+    name: 'translate-time',
+    short: 't',
+    value: '[format]',
+    takes: isTimeFormat,
+    help: 'how to show the time, such as SYS:HH:MM:ss; "false" for the number',
+  },
+  {
+    group: LAYOUT,
+    name: 'ignore',
+    short: 'i',
+    value: '<keys>',
+    help: 'keys to leave out (default: "hostname")',
+  },
+  { group: LAYOUT, name: 'include', short: 'I', value: '<keys>', help: 'the only keys to show' },
+  {
+    group: LAYOUT,
+    name: 'hide-object',
+    short: 'H',
+    help: 'no fields, only the message line; errors are shown',
+  },
+  { group: LAYOUT, name: 'level-first', short: 'l', help: 'the level before the time' },
+  {
+    group: LAYOUT,
+    name: 'message-format',
+    short: 'o',
+    value: '<template>',
+    help: 'the message line, such as "{levelLabel} - {msg}"',
+  },
+  {
+    group: LAYOUT,
+    name: 'level-label',
+    short: 'b',
+    value: '<token>',
+    help: 'what the level is called in --message-format (default: "levelLabel")',
+  },
+  {
+    group: LAYOUT,
+    name: 'error-props',
+    short: 'e',
+    value: '<keys>',
+    help: 'properties of errors to show; "*" for all',
+  },
+  {
+    group: LAYOUT,
+    name: 'custom-colors',
+    short: 'X',
+    value: '<colors>',
+    help: 'colours of levels, such as "info:blue,error:red"',
+  },
+  {
+    group: LAYOUT,
+    name: 'colorize-objects',
+    isOnByDefault: true,
+    help: 'fields with colour',
+    negation: 'fields without colour',
+  },
+  { group: LAYOUT, name: 'crlf', help: 'end lines with CR LF' },
+  {
+    group: LOGGER,
+    name: 'custom-levels',
+    short: 'x',
+    value: '<levels>',
+    help: 'its levels beside the standard ones, such as "audit:35,verbose:15"',
+  },
+  {
+    group: LOGGER,
+    name: 'use-only-custom-props',
+    short: 'U',
+    value: '[bool]',
+    takes: isBoolean,
+    help: 'custom levels and colours replace the standard ones (default), or add to them ("false")',
+  },
+  {
+    group: LOGGER,
+    name: 'message-key',
+    short: 'm',
+    value: '<key>',
+    help: 'the key of the message (default: "msg")',
+  },
+  { group: LOGGER, name: 'level-key', value: '<key>', help: 'the key of the level (default: "level")' },
+  {
+    group: LOGGER,
+    name: 'timestamp-key',
+    short: 'a',
+    value: '<key>',
+    help: 'the key of the time (default: "time")',
+  },
+  { group: LOGGER, name: 'error-key', value: '<key>', help: 'the key of an error (default: "err")' },
+  {
+    group: LOGGER,
+    name: 'error-like-object-keys',
+    short: 'k',
+    value: '<keys>',
+    help: 'all keys that hold errors (default: "err,error")',
+  },
+  {
+    group: LOGGER,
+    name: 'nested-key',
+    value: '<key>',
+    help: 'the key below which it puts its fields (default: none)',
+  },
+  { group: OTHER, ...debug },
+]
+
+/** The options of `eventsets list` and `eventsets show`. */
+export const setOptions: readonly CliOption[] = [
+  { name: 'json', help: 'one JSON document' },
+  { name: 'plain', help: 'for programs: one item a line, columns separated by tabs' },
+  ascii,
+  set,
+  color,
+  debug,
+]
+
+function isBoolean(argument: string): boolean {
+  return argument === 'true' || argument === 'false'
+}
+
+/**
+ * Whether a text is a time format as pino-pretty takes it, and not the name of a file: in `-t app.log` the file is
+ * meant. Such a format has a zone in front, or consists of the letters that stand for parts of a time.
+ */
+function isTimeFormat(argument: string): boolean {
+  return (
+    isBoolean(argument) ||
+    /^(?:SYS|UTC):./i.test(argument) ||
+    NAMED_TIME_FORMAT.test(argument) ||
+    (/[A-Za-z]/.test(argument) && TIME_FORMAT.test(argument))
+  )
+}
+
+const NAMED_TIME_FORMAT =
+  /^(?:default|(?:padded)?ShortDate|(?:medium|long|full)Date|(?:short|medium|long)Time|iso(?:Date|Time|DateTime|UtcDateTime)|expiresHeaderFormat)$/i
+const TIME_FORMAT =
+  /^(?!-)(?:d{1,4}|D{3,4}|m{1,4}|yy(?:yy)?|HH?|hh?|MM?|ss?|tt?|TT?|WW?|[LlopSZN]|"[^"]*"|'[^']*'|[^A-Za-z"'])+$/

@@ -1,0 +1,22 @@
+import { EventsetsError } from '../core/errors.ts'
+import { ExitCode } from './exit-code.ts'
+import { printError } from './output.ts'
+import { formatJson } from './safe-json.ts'
+
+/** Tells a person what went wrong, and gives the exit code for it. */
+export function reportError(error: unknown, argv: readonly string[]): number {
+  const isDebugging = argv.includes('--debug') || /^eventsets/.test(process.env.DEBUG ?? '')
+  if (!(error instanceof EventsetsError)) {
+    // Unknown: a defect of ours, and the stack is what a report needs.
+    const stack = error instanceof Error ? error.stack : String(error)
+    printError(`eventsets: this should not have happened; please report it.\n${stack}\n`)
+    return ExitCode.FAILURE
+  }
+  const { code, message, hint, stack } = error
+  // A program that asked for one JSON document is told in JSON; in the view, JSON lines are for a file.
+  if (argv.includes('--json') && (argv.includes('list') || argv.includes('show')))
+    printError(formatJson({ error: { code, message, hint } }))
+  else printError(`eventsets: ${message}\n${hint === undefined || message.includes(hint) ? '' : `${hint}\n`}`)
+  if (isDebugging) printError(`${stack}\n`)
+  return ExitCode.FAILURE
+}
