@@ -1,9 +1,9 @@
 import type { EventSet } from '../core/event-set.ts'
 import { markerText } from '../core/lookup.ts'
 import { isAsciiAsked } from '../pretty/ascii.ts'
+import { toSafeJson } from '../pretty/safe-json.ts'
 import { ExitCode } from './exit-code.ts'
 import { print } from './output.ts'
-import { formatJson } from './safe-json.ts'
 import { loadRegistry } from './sets.ts'
 import { formatPlain, formatTable } from './table.ts'
 import { terminalStyle, terminalWidth } from './terminal.ts'
@@ -24,7 +24,7 @@ const SMALL_SAMPLE = 4
 export async function list(flags: SetFlags): Promise<number> {
   const sets = loadRegistry(flags.set).listEventSets().map(summarise)
   const isAscii = flags.ascii ?? isAsciiAsked(process.env)
-  if (flags.json) print(formatJson({ version: 1, sets }, 2))
+  if (flags.json) print(`${toSafeJson({ version: 1, sets }, 2)}\n`)
   else if (flags.plain) print(formatPlain(sets.map((set) => toCells(set, isAscii, Number.POSITIVE_INFINITY))))
   else print(formatOverview(sets, isAscii, flags.color))
   return ExitCode.OK

@@ -1,7 +1,7 @@
 import { EventsetsError } from '../core/errors.ts'
+import { toSafeJson } from '../pretty/safe-json.ts'
 import { ExitCode } from './exit-code.ts'
 import { printError } from './output.ts'
-import { formatJson } from './safe-json.ts'
 
 /** Tells a person what went wrong, and gives the exit code for it. */
 export function reportError(error: unknown, argv: readonly string[]): number {
@@ -15,7 +15,7 @@ export function reportError(error: unknown, argv: readonly string[]): number {
   const { code, message, hint, stack } = error
   // A program that asked for one JSON document is told in JSON; in the view, JSON lines are for a file.
   if (argv.includes('--json') && (argv.includes('list') || argv.includes('show')))
-    printError(formatJson({ error: { code, message, hint } }))
+    printError(`${toSafeJson({ error: { code, message, hint } })}\n`)
   else printError(`eventsets: ${message}\n${hint === undefined || message.includes(hint) ? '' : `${hint}\n`}`)
   if (isDebugging) printError(`${stack}\n`)
   return ExitCode.FAILURE

@@ -2,10 +2,10 @@ import type { EventMapping, EventSet, FieldMapping } from '../core/event-set.ts'
 import { markerText } from '../core/lookup.ts'
 import type { EventSetRegistry } from '../core/registry.ts'
 import { isAsciiAsked } from '../pretty/ascii.ts'
+import { toSafeJson } from '../pretty/safe-json.ts'
 import { ExitCode } from './exit-code.ts'
 import type { SetFlags } from './list.ts'
 import { print } from './output.ts'
-import { formatJson } from './safe-json.ts'
 import { loadRegistry } from './sets.ts'
 import { formatPlain, formatTable, type TableRow, type TableStyle, toCell, wrapText } from './table.ts'
 import { terminalStyle, terminalWidth } from './terminal.ts'
@@ -19,7 +19,7 @@ export async function show(name: string, flags: SetFlags): Promise<number> {
   const registry = loadRegistry(flags.set)
   const set = registry.getEventSet(name)
   const isAscii = flags.ascii ?? isAsciiAsked(process.env)
-  if (flags.json) print(formatJson({ version: 1, set }, 2))
+  if (flags.json) print(`${toSafeJson({ version: 1, set }, 2)}\n`)
   else if (flags.plain) print(formatPlain(plainRows(set, registry, isAscii)))
   else
     print(describeSet(set, registry, { isAscii, width: terminalWidth(), style: terminalStyle(flags.color) }))

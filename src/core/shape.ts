@@ -77,8 +77,16 @@ function wordIssue(issue: v.BaseIssue<unknown>): Issue {
         : issue.kind === 'validation'
           ? 'format'
           : 'type',
-    message: isWorded ? issue.message : `expected ${wordExpected(issue.expected)}, got ${issue.received}`,
+    message: isWorded
+      ? issue.message
+      : `expected ${wordExpected(issue.expected)}, got ${wordReceived(issue)}`,
   }
+}
+
+/** Text is quoted and cut: it may be long, and its newlines must not make lines of their own in a message. */
+function wordReceived({ input, received }: v.BaseIssue<unknown>): string {
+  if (typeof input !== 'string') return received
+  return JSON.stringify(input.length > 60 ? `${input.slice(0, 60)}…` : input)
 }
 
 function wordExpected(expected: string | null): string {

@@ -1,3 +1,5 @@
+import { toSafeJson } from '../pretty/safe-json.ts'
+
 /**
  * JSON lines are never parsed and written again: the original bytes stay, and additions are spliced in. Big
  * numbers, duplicate keys and odd spacing survive. Lines are byte strings here (latin1), so an index is an offset.
@@ -10,11 +12,7 @@ export function toByteString(text: string): string {
 
 /** A JSON value as a byte string. What could act on a terminal is written as an escape, as JSON allows. */
 export function toJsonBytes(value: unknown): string {
-  const json = JSON.stringify(value).replace(
-    /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
-  return toByteString(json)
+  return toByteString(toSafeJson(value))
 }
 
 /** The line with members added before the closing brace of its object. `members` is `"a":1,"b":2`. */

@@ -1,15 +1,11 @@
-/**
- * A JSON document for people and programs. What could act on a terminal is written as an escape, which leaves the
- * values as they are.
- */
-export function formatJson(value: unknown, indent?: number): string {
-  const json = JSON.stringify(value, null, indent).replace(UNSAFE, (character) =>
+/** A value as JSON. What could act on a terminal is written as an escape, which leaves the value as it is. */
+export function toSafeJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(UNSAFE, (character) =>
     // By code unit: characters beyond U+FFFF take two escapes.
     [...Array(character.length).keys()]
       .map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`)
       .join(''),
   )
-  return `${json}\n`
 }
 
 /** DEL and C1 controls, all that is invisible or changes the direction of writing, line and paragraph separators. */
