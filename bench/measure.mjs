@@ -1,0 +1,109 @@
+// Runs peers in turn, each in a fresh process, and turns what they took into medians and ratios.
+import { spawn } from 'node:child_process'
+import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { cacheDir } from './corpus.mjs'
+
+const usagePreload = fileURLToPath(new URL('peers/report-usage.cjs', import.meta.url))
+
+/** Does a file that a peer needs exist? Without the built package only the other peers run. */
+export const isAvailable = ({ needs }) => needs === undefined || existsSync(projectPath(needs))
+
+/** The absolute path of a file in `bench/peers`. */
+export const peerPath = (name) => fileURLToPath(new URL(`peers/${name}`, import.meta.url))
+
+/** The absolute path of a file of the repository. */
+export const projectPath = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url))
+
+/**
+ * An application folder with nothing in it, where the measured processes run: plugins and configuration files
+ * of this repository must not show up in the figures.
+ */
+function emptyAppDir() {
+  const path = join(cacheDir, 'app')
+  mkdirSync(path, { recursive: true })
+  writeFileSync(join(path, 'package.json'), '{ "name": "bench-app", "private": true }\n')
+  return path
+}
+
+/**
+ * Runs Node once and measures it from outside (wall time) and from inside (CPU time and peak memory; needs
+ * `usage`, which costs the process about a millisecond).
+ *
+ * stdin is a file or nothing, stdout goes to /dev/null or, with `capture`, into `stdout` of the result.
+ * Throws where the process fails.
+ */
+export async function runNode(args, { stdin, capture = false, usage = true } = {}) {
+  const input = openSync(stdin ?? '/dev/null', 'r')
+  const output = capture ? 'pipe' : openSync('/dev/null', 'w')
+  const start = process.hrtime.bigint()
+  const child = spawn(process.execPath, usage ? ['-r', usagePreload, ...args] : args, {
+    cwd: emptyAppDir(),
+    env: cleanEnvironment(),
+    stdio: [input, output, 'pipe', usage ? 'pipe' : 'ignore'],
+  })
+  closeSync(input)
+  if (!capture) closeSync(output)
+  const texts = ['', '', '', '']
+  for (const fd of [1, 2, 3]) child.stdio[fd]?.setEncoding('utf8').on('data', (text) => (texts[fd] += text))
+  let wallMs = 0
+  child.once('exit', () => {
+    wallMs = Number(process.hrtime.bigint() - start) / 1e6
+  })
+  const [code, signal] = await new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (...result) => resolve(result))
+  })
+  if (code !== 0) throw new Error(`node ${args.join(' ')}: exit ${code ?? signal}\n${texts[2]}`)
+  return { wallMs, ...(usage ? JSON.parse(texts[3]) : {}), stdout: texts[1] }
+}
+
+/** Runs a script of ours that prints its own measurements as one JSON object. */
+export async function runReport(args) {
+  const { stdout } = await runNode(args, { capture: true, usage: false })
+  return JSON.parse(stdout)
+}
+
+/** The environment of the caller without what changes colours, options or preloads of a peer. */
+function cleanEnvironment() {
+  const environment = { ...process.env, TZ: 'UTC' }
+  for (const name of ['NO_COLOR', 'FORCE_COLOR', 'NODE_OPTIONS', 'NODE_V8_COVERAGE']) delete environment[name]
+  for (const name of Object.keys(environment)) if (name.startsWith('npm_')) delete environment[name]
+  return environment
+}
+
+/**
+ * Runs every peer once a round, in reverse order every second round, so that what else the machine does hits
+ * all of them alike. Returns peer name -> one value of `runOne` a round.
+ */
+export async function inTurn(peers, rounds, runOne, onProgress = () => {}) {
+  const results = new Map(peers.map((peer) => [peer.name, []]))
+  for (let round = 0; round < rounds; round++) {
+    for (const peer of round % 2 === 0 ? peers : [...peers].reverse()) {
+      onProgress(`round ${round + 1}/${rounds}: ${peer.name}`)
+      results.get(peer.name).push(await runOne(peer))
+    }
+  }
+  return results
+}
+
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+}
+
+/** Median, lowest and highest of what `pick` takes from each measurement. */
+export function spread(measurements, pick) {
+  const values = measurements.map(pick)
+  return { median: median(values), min: Math.min(...values), max: Math.max(...values) }
+}
+
+/** The spread of `ours / theirs`, taken round by round, so that a slow minute of the machine hits both. */
+export function ratio(ours, theirs, pick) {
+  return spread(
+    ours.map((value, round) => pick(value) / pick(theirs[round])),
+    (value) => value,
+  )
+}
