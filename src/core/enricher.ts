@@ -91,7 +91,13 @@ export function createEnricher(registry: EventSetRegistry, options: EnricherOpti
   const compile = () => {
     const sets = compileSets(registry, onError)
     const known = ascii ? new Set([...sets.markers, ...collectTexts(registry)]) : sets.markers
-    return { sets, known, renamed: renameKeys(sets.root, messageKey, errorKey) }
+    const renamed = renameKeys(sets.root, messageKey, errorKey)
+    return {
+      sets,
+      known,
+      renamed,
+      filter: createKeyFilter([...sets.root.children.keys(), ...(renamed?.keys() ?? [])]),
+    }
   }
   let version = registry.version
   let compiled = compile()
@@ -101,7 +107,7 @@ export function createEnricher(registry: EventSetRegistry, options: EnricherOpti
       version = registry.version
       compiled = compile()
     }
-    const { sets, known, renamed } = compiled
+    const { sets, known, renamed, filter } = compiled
     const carried = record[markersField]
     if (carried !== undefined && isListOfStrings(carried))
       return { markers: [], metadata: undefined, carried }
@@ -109,9 +115,9 @@ export function createEnricher(registry: EventSetRegistry, options: EnricherOpti
     if (typeof message === 'string' && carriesMarkers(message, known)) return CARRIED_IN_MESSAGE
 
     const hits: Hit[] = []
-    collect(record, sets.root, renamed, hits, 0)
+    collect(record, sets.root, renamed, filter, hits, 0)
     const nested = nestedKey === undefined ? undefined : record[nestedKey]
-    if (isPlainObject(nested)) collect(nested, sets.root, renamed, hits, BELOW_NESTED_KEY)
+    if (isPlainObject(nested)) collect(nested, sets.root, renamed, filter, hits, BELOW_NESTED_KEY)
     if (hits.length === 0) return NOTHING
 
     const scope = scopeOf(message, sets)
@@ -193,14 +199,37 @@ function renameKeys(
 
 const ERROR_LOG_KEY = 'err'
 
+/**
+ * For each first character of a known key (its lowest seven bits), which lengths there are (their lowest five bits).
+ *
+ * Most keys of a record are known to no set. This turns them away without hashing them, and without touching the
+ * memory of a map that grows with the number of sets.
+ */
+type KeyFilter = Int32Array
+
+function createKeyFilter(keys: readonly string[]): KeyFilter {
+  const filter = new Int32Array(128)
+  for (const key of keys) {
+    const slot = key.charCodeAt(0) & 127
+    filter[slot] = (filter[slot] as number) | (1 << (key.length & 31))
+  }
+  return filter
+}
+
+function mayHave(filter: KeyFilter, key: string): boolean {
+  return (((filter[key.charCodeAt(0) & 127] as number) >>> (key.length & 31)) & 1) === 1
+}
+
 function collect(
   record: LogRecord,
   { children }: KeyNode,
   renamed: ReadonlyMap<string, KeyNode> | undefined,
+  filter: KeyFilter,
   hits: Hit[],
   depth: number,
 ): void {
   for (const key in record) {
+    if (!mayHave(filter, key)) continue
     // The renamed place first: of two values for one place, the one the logger means counts.
     const meant = renamed?.get(key)
     if (meant !== undefined) visit(record[key], meant, hits, depth)

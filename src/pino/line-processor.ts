@@ -210,14 +210,14 @@ function createJsonWriter(enricher: Enricher, options: LineProcessorOptions, { m
     ascii = false,
   } = options
   const style = ascii ? 'brackets' : options.markerStyle
-  const field = toJsonBytes(markersField)
+  const bytesOf = createJsonCache()
   return (record, line, newline) => {
     const enrichment = enricher.enrich(record)
     if (enrichment.carried !== undefined) return line + newline
     const members: string[] = []
     if (withMetadata && enrichment.metadata) {
       for (const [key, value] of Object.entries(enrichment.metadata)) {
-        members.push(`${toJsonBytes(key)}:${toJsonBytes(value)}`)
+        members.push(`${bytesOf(key)}:${bytesOf(value)}`)
       }
     }
     const markers = markerTexts(enrichment, ascii)
@@ -225,14 +225,27 @@ function createJsonWriter(enricher: Enricher, options: LineProcessorOptions, { m
     let enriched = line
     // Even an empty list: it says that the record has been enriched, and that nothing is to be added again.
     if (place === 'field' && isChanged && !Object.hasOwn(record, markersField)) {
-      members.push(`${field}:${toJsonBytes(markers)}`)
+      members.push(`${bytesOf(markersField)}:[${markers.map(bytesOf).join(',')}]`)
     } else if (place === 'message' && markers.length > 0) {
       const prefix = formatMarkers(markers, style)
-      if (record[messageKey] === undefined) members.push(`${toJsonBytes(messageKey)}:${toJsonBytes(prefix)}`)
+      if (record[messageKey] === undefined) members.push(`${bytesOf(messageKey)}:${bytesOf(prefix)}`)
       else enriched = prefixInJson(line, messageKey, record[messageKey], prefix)
     }
     if (members.length > 0) enriched = appendMembers(enriched, members.join(','), isEmpty(record))
     return enriched + newline
+  }
+}
+
+/** What is added to lines is always the same few words, so their bytes are kept. All of them come from the sets. */
+function createJsonCache(): (value: string | number | boolean) => string {
+  const cache = new Map<string | number | boolean, string>()
+  return (value) => {
+    let bytes = cache.get(value)
+    if (bytes === undefined) {
+      bytes = toJsonBytes(value)
+      cache.set(value, bytes)
+    }
+    return bytes
   }
 }
 
