@@ -116,9 +116,9 @@ ${bySet.join('\n\n')}
 }
 
 function mappingRows({ visualMarkers = {}, ranges = {}, metadataFields = {} }) {
-  return [
-    ...new Set([...Object.keys(visualMarkers), ...Object.keys(ranges), ...Object.keys(metadataFields)]),
-  ].map((key) => [
+  // In the order in which a value is looked up: its text first, then the ranges as they stand.
+  const exact = Object.keys(visualMarkers).filter((key) => !Object.hasOwn(ranges, key))
+  return [...new Set([...exact, ...Object.keys(ranges), ...Object.keys(metadataFields)])].map((key) => [
     visualMarkers[key] ?? '',
     code(key),
     ranges[key] ? formatRange(ranges[key]) : '',

@@ -115,7 +115,7 @@ export const viewOptions: readonly CliOption[] = [
     group: LAYOUT,
     name: 'hide-object',
     short: 'H',
-    help: 'no fields, only the message line; errors are shown',
+    help: 'no fields and no errors, only the message line',
   },
   { group: LAYOUT, name: 'level-first', short: 'l', help: 'the level before the time' },
   {

@@ -112,7 +112,9 @@ function describeMapping(mapping: EventMapping, { isAscii, width, style }: ShowL
  */
 function mappingRows(mapping: EventMapping, isAscii: boolean): TableRow[] {
   const { visualMarkers = {}, ranges = {}, metadataFields = {}, defaultKey = 'default' } = mapping
-  const keys = new Set([visualMarkers, ranges, metadataFields].flatMap(Object.keys))
+  // In the order in which a value is looked up: its text first, then the ranges as they stand.
+  const exact = Object.keys(visualMarkers).filter((key) => !Object.hasOwn(ranges, key))
+  const keys = new Set([...exact, ...[ranges, metadataFields].flatMap(Object.keys)])
   const rows = new Map<string, { marker: string; added: string; values: string[] }>()
   for (const key of keys) {
     const marker = own(visualMarkers, key) ?? ''

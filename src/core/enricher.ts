@@ -10,7 +10,7 @@ import {
 } from './compile.ts'
 import type { EventMapping } from './event-set.ts'
 import { carriesMarkers, eventNamePrefixes } from './message.ts'
-import type { EventSetRegistry } from './registry.ts'
+import { assertRegistry, type EventSetRegistry } from './registry.ts'
 import { isPlainObject } from './shape.ts'
 import { isOfType, type Scalar, toScalar } from './value.ts'
 
@@ -76,6 +76,7 @@ export function createEnricher(registry: EventSetRegistry, options: EnricherOpti
     markersField = 'markers',
     ascii = false,
   } = options
+  assertRegistry(registry, 'createEnricher')
   let transformationErrors = 0
   const reported = new WeakSet<EventMapping>()
   const onError = (error: unknown, mapping: EventMapping) => {

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { ValidationError } from './errors.ts'
-import type { Issue } from './issue.ts'
+import { formatPath, type Issue } from './issue.ts'
 import { findLinkIssues } from './link.ts'
 import { MAX_MARKER_LENGTH } from './message.ts'
 import { didYouMean } from './nearest.ts'
@@ -266,15 +266,31 @@ function findTableIssues({ mappings = [] }: EventSet): Issue[] {
         })
       }
     }
-    for (const [key, [low, high]] of Object.entries(mapping.ranges ?? {})) {
-      if (low === null || high === null || low <= high) continue
-      issues.push({
-        path: `mappings[${index}].ranges[${JSON.stringify(key)}]`,
-        code: 'range_order',
-        message: `holds nothing: ${low} is above ${high}; write [${high}, ${low}]`,
-      })
+    return [...issues, ...findRangeIssues(mapping, index)]
+  })
+}
+
+/** Ranges that hold no number, and those of which an earlier one takes every number. */
+function findRangeIssues({ ranges = {} }: EventMapping, index: number): Issue[] {
+  const earlier: { key: string; low: number; high: number }[] = []
+  return Object.entries(ranges).flatMap(([key, bounds]): Issue[] => {
+    const path = formatPath(['mappings', index, 'ranges', key])
+    const low = bounds[0] ?? Number.NEGATIVE_INFINITY
+    const high = bounds[1] ?? Number.POSITIVE_INFINITY
+    const taker = earlier.find((range) => range.low <= low && range.high >= high)
+    earlier.push({ key, low, high })
+    if (low > high) {
+      return [
+        {
+          path,
+          code: 'range_order',
+          message: `holds nothing: ${low} is above ${high}; write [${high}, ${low}]`,
+        },
+      ]
     }
-    return issues
+    if (taker === undefined) return []
+    const message = `is never reached: ${JSON.stringify(taker.key)} stands before it and holds all its numbers; put the narrower range first`
+    return [{ path, code: 'range_order', message }]
   })
 }
 

@@ -1,4 +1,4 @@
-import { AlreadyExistsError, NotFoundError } from './errors.ts'
+import { AlreadyExistsError, NotFoundError, ValidationError } from './errors.ts'
 import { defineEventSet, type EventMapping, type EventSet, invalidEventSet } from './event-set.ts'
 import { findLinkIssues, resolveMapping } from './link.ts'
 import { nearestNames } from './nearest.ts'
@@ -123,4 +123,27 @@ export class EventSetRegistry {
       hint,
     })
   }
+}
+
+/**
+ * For functions that take a registry: whoever hands over something else should hear of it there, not at a log call.
+ *
+ * @throws ValidationError
+ */
+export function assertRegistry(value: unknown, where: string): asserts value is EventSetRegistry {
+  if (isRegistry(value)) return
+  const message = 'expected an EventSetRegistry, such as getRegistry() or new EventSetRegistry()'
+  throw new ValidationError(
+    `The first argument of ${where} is`,
+    [{ path: 'registry', code: 'type', message }],
+    {
+      code: 'EVENTSETS_INVALID_OPTIONS',
+    },
+  )
+}
+
+/** By what it can do and not by its class: a process may hold two copies of the package. */
+export function isRegistry(value: unknown): value is EventSetRegistry {
+  const { listEventSets, resolveLinks } = (value ?? {}) as Partial<EventSetRegistry>
+  return typeof listEventSets === 'function' && typeof resolveLinks === 'function'
 }

@@ -85,6 +85,8 @@ function wordIssue(issue: v.BaseIssue<unknown>): Issue {
 
 /** Text is quoted and cut: it may be long, and its newlines must not make lines of their own in a message. */
 function wordReceived({ input, received }: v.BaseIssue<unknown>): string {
+  if (Array.isArray(input)) return 'a list'
+  if (typeof input === 'object' && input !== null) return 'an object'
   if (typeof input !== 'string') return received
   return JSON.stringify(input.length > 60 ? `${input.slice(0, 60)}…` : input)
 }

@@ -12,7 +12,9 @@ let processRegistry: EventSetRegistry | undefined
 
 /**
  * The registry of this process, with the built-in sets in it. What is registered here is seen by the in-process
- * stream at the next line, and by running worker transports shortly after.
+ * stream at the next line, by the transport of a logger that is made later at its first line, and by running
+ * transports shortly after. A set with functions as transformations stays in this thread: functions cannot travel
+ * to a worker.
  *
  * Everything else takes a registry as a parameter; this one is for the application's entry.
  */

@@ -1,5 +1,5 @@
 import { createEnricher, type EnricherOptions, type LogRecord } from '../core/enricher.ts'
-import type { EventSetRegistry } from '../core/registry.ts'
+import { assertRegistry, type EventSetRegistry } from '../core/registry.ts'
 import { getRegistry } from '../discovery/process-registry.ts'
 import { reportTransformationError } from './report.ts'
 
@@ -18,6 +18,7 @@ export function eventsetsFormatter(
   registry: EventSetRegistry = getRegistry(),
   { metadata = true, ...options }: FormatterOptions = {},
 ): (object: Record<string, unknown>) => Record<string, unknown> {
+  assertRegistry(registry, 'eventsetsFormatter')
   const { markersField = 'markers', ascii = false } = options
   const enricher = createEnricher(registry, { onTransformationError: reportTransformationError, ...options })
   return (object) => {

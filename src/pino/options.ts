@@ -160,6 +160,21 @@ export function parseStreamOptions(
   )
 }
 
+/** What people look for under another name. */
+const OTHER_NAMES = new Map([
+  ['customPrettifiers', '; functions cannot travel to a worker, use eventsetsStream of eventsets/pino'],
+  ['level', '; the least level to show is "minimumLevel", what the logger writes is its own option "level"'],
+  ['pretty', '; write output: "pretty"'],
+  ['json', '; write output: "json"'],
+  ['color', '; did you mean "colorize"?'],
+  ['colors', '; did you mean "colorize"?'],
+  ['file', '; did you mean "destination"?'],
+  ['path', '; did you mean "destination"?'],
+  ['dest', '; did you mean "destination"?'],
+  ['registry', '; a registry cannot travel to a worker, give the option "sets" or register on getRegistry()'],
+  ['plugins', '; event sets are given as "sets"'],
+])
+
 function checkOptions(
   subject: string,
   schema: typeof transportSchema | typeof streamSchema,
@@ -172,7 +187,7 @@ function checkOptions(
     issue.code === 'unknown_key'
       ? {
           ...issue,
-          message: `is not a known option${didYouMean(issue.path, known) || `; known are ${known.sort().join(', ')}`}`,
+          message: `is not a known option${OTHER_NAMES.get(issue.path) ?? (didYouMean(issue.path, known) || `; known are ${known.sort().join(', ')}`)}`,
         }
       : issue,
   )

@@ -2,7 +2,7 @@ import { Writable } from 'node:stream'
 import { isatty } from 'node:tty'
 import sonicBoom from 'sonic-boom'
 import type { Issue } from '../core/issue.ts'
-import { EventSetRegistry } from '../core/registry.ts'
+import { type EventSetRegistry, isRegistry } from '../core/registry.ts'
 import { isPlainObject } from '../core/shape.ts'
 import { getRegistry } from '../discovery/process-registry.ts'
 import type { PinoPrettyOptions } from '../pretty/renderer.ts'
@@ -40,7 +40,7 @@ export interface EventsetsStream extends Writable {
  */
 export function eventsetsStream(input: StreamOptions = {}): EventsetsStream {
   const own = ['registry', 'destination', 'customPrettifiers', 'messageFormat'] as const
-  const issues = findOwnIssues(input)
+  const issues = isRegistry(input) ? [REGISTRY_AS_OPTIONS] : findOwnIssues(input)
   const { destination, messageFormat, ...options } = {
     ...parseStreamOptions(withoutFunctions(input), own, issues),
     destination: input.destination ?? 1,
@@ -76,6 +76,12 @@ export function eventsetsStream(input: StreamOptions = {}): EventsetsStream {
     if (config) processor.configure(config)
   })
   return Object.assign(stream, { flushSync: sink.flushSync })
+}
+
+const REGISTRY_AS_OPTIONS: Issue = {
+  path: '',
+  code: 'type',
+  message: 'expected options, got a registry; write eventsetsStream({ registry })',
 }
 
 interface Sink {
@@ -163,7 +169,7 @@ function findOwnIssues({ registry, destination, customPrettifiers }: StreamOptio
     if (!isRight) issues.push({ path, code: 'type', message: `expected ${what}` })
   }
   expect(
-    registry === undefined || registry instanceof EventSetRegistry,
+    registry === undefined || isRegistry(registry),
     'registry',
     'an EventSetRegistry, such as getRegistry()',
   )

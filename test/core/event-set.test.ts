@@ -170,7 +170,7 @@ describe('parseEventSet', () => {
   it.each([
     ['a number', { ...valid, name: 5 }, 'name', 'expected a string, got 5'],
     ['a priority that is a text', { name: 'a', priority: '1' }, 'priority', 'expected a number, got "1"'],
-    ['mappings that are no list', { name: 'a', mappings: {} }, 'mappings', 'expected a list, got Object'],
+    ['mappings that are no list', { name: 'a', mappings: {} }, 'mappings', 'expected a list, got an object'],
     [
       'an unknown type',
       { name: 'a', fieldMappings: [{ logKey: 'x', valueType: 'int' }] },
@@ -603,7 +603,7 @@ describe('defineEventSet', () => {
     expect(define).toThrow(
       [
         'Event set "http" is not valid (2 issues):',
-        '  mappings[0].ranges["r"]: holds nothing: 2 is above 1; write [1, 2]',
+        '  mappings[0].ranges.r: holds nothing: 2 is above 1; write [1, 2]',
         '  fieldMappings[0].mapping: no mapping "stauts" in set "http"; did you mean "status"?',
       ].join('\n'),
     )
@@ -616,5 +616,25 @@ describe('defineEventSet', () => {
     expect(() => defineEventSet(null as never)).toThrow(
       'Event set is not valid (1 issue):\n  expected an object',
     )
+  })
+})
+
+describe('ranges that are never reached', () => {
+  it.each([
+    ['a wider one before', { slow: [1000, null], very_slow: [5000, null] }, 'very_slow'],
+    ['the same twice', { a: [1, 2], b: [1, 2] }, 'b'],
+    ['one for any number before', { any: [null, null], some: [1, 2] }, 'some'],
+  ])('are an issue: %s', (_, ranges, key) => {
+    const parsed = parseEventSet({ name: 'x', mappings: [{ name: 'm', ranges }] })
+
+    expect(parsed.issues?.map(({ path, code }) => [path, code])).toEqual([
+      [`mappings[0].ranges.${key}`, 'range_order'],
+    ])
+  })
+
+  it('are none where each holds a number of its own', () => {
+    const ranges = { very_slow: [5000, null], slow: [1000, null], odd: [0, 1200] }
+
+    expect(parseEventSet({ name: 'x', mappings: [{ name: 'm', ranges }] }).success).toBe(true)
   })
 })

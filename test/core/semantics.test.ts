@@ -109,8 +109,8 @@ describe('Value lookup: then ranges (numbers, or strings that are numbers)', () 
   })
 
   it('takes the first range in declared order that holds the number', () => {
-    const wide = { ranges: { bad: [400, 599], worse: [500, 599] } } as const
-    const narrowFirst = { ranges: { worse: [500, 599], bad: [400, 599] } } as const
+    const wide = { ranges: { bad: [400, 599], worse: [500, 699] } } as const
+    const narrowFirst = { ranges: { worse: [500, 699], bad: [400, 599] } } as const
     const visualMarkers = { bad: '❌', worse: '🔥' }
 
     expect(markersOf({ status: 503 }, oneField({ ...wide, visualMarkers }))).toEqual(['❌'])

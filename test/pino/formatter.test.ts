@@ -3,6 +3,7 @@ import { createServer, get } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import pino from 'pino'
 import { expect, test } from 'vitest'
+import { createEnricher } from '../../src/core/enricher.ts'
 import { createRegistry } from '../../src/discovery/process-registry.ts'
 import { eventsetsFormatter } from '../../src/pino/formatter.ts'
 import { ordersRegistry } from '../fixtures/orders.ts'
@@ -94,4 +95,11 @@ test('it uses a set that is registered later', () => {
   registry.removeEventSet('orders')
 
   expect(log({ state: 'paid' })).toEqual({ state: 'paid' })
+})
+
+test.each([
+  ['eventsetsFormatter', () => eventsetsFormatter({ metadata: false } as never)],
+  ['createEnricher', () => createEnricher([] as never)],
+])('%s says at once that it wants a registry', (name, call) => {
+  expect(call).toThrowError(new RegExp(`${name}[^]*expected an EventSetRegistry`))
 })

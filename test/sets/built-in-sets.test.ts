@@ -438,8 +438,8 @@ describe('metadata', () => {
     [{ 'db.outcome': 'error' }, { 'db.error': true }],
     [{ 'db.outcome': 'timeout' }, { 'db.timeout': true }],
     [{ 'db.operation': 'commit' }, { 'db.transaction': 'commit' }],
-    [{ 'err.code': 'ECONNREFUSED' }, { 'error.class': 'refused' }],
-    [{ 'err.code': '40001' }, { 'error.class': 'conflict' }],
+    [{ 'err.code': 'ECONNREFUSED' }, { 'err.class': 'refused' }],
+    [{ 'err.code': '40001' }, { 'err.class': 'conflict' }],
   ])('of %j is %j', (record, metadata) => {
     expect({ ...enrich(record).metadata }).toEqual(metadata)
   })
@@ -474,7 +474,7 @@ describe.each(['database', 'system'])('the error codes of %s', (set) => {
 })
 
 describe('every code of', () => {
-  const classOf = (code: string) => enrich({ err: { code } }).metadata?.['error.class']
+  const classOf = (code: string) => enrich({ err: { code } }).metadata?.['err.class']
 
   it('the operating system has a class', () => {
     // UNKNOWN says nothing.
