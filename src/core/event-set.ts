@@ -41,26 +41,33 @@ const glob = v.pipe(v.string(), v.minLength(1, 'a glob must not be empty'))
  */
 export const eventMappingSchema = v.pipe(
   v.strictObject({
+    /** The name field mappings refer to. */
     name: v.pipe(nonEmpty('the name'), v.description('The name field mappings refer to.')),
+    /** What the values mean, for people. */
     description: v.optional(v.pipe(v.string(), v.description('What the values mean, for people.'))),
+    /** Value -> marker. Values are compared without regard to upper and lower case. */
     visualMarkers: v.optional(
       table(marker, 'Value -> marker. Values are compared without regard to upper and lower case.'),
     ),
+    /** Key -> [low, high], both inclusive, null for an open end. The first range that holds the number wins. */
     ranges: v.optional(
       table(
         v.strictTuple([bound, bound], 'expected [low, high], both inclusive, null for an open end'),
         'Key -> [low, high], both inclusive, null for an open end. The first range that holds the number wins.',
       ),
     ),
+    /** Value -> fields that are added to a record with this value, where the record lacks them. */
     metadataFields: v.optional(
       table(
         table(scalar, 'Extra field -> value.'),
         'Value -> fields that are added to a record with this value, where the record lacks them.',
       ),
     ),
+    /** Value, or "*" for any -> what happens to the value before it is looked up. */
     transformations: v.optional(
       table(transformation, 'Value, or "*" for any -> what happens to the value before it is looked up.'),
     ),
+    /** The key for values that are not in the table. "default" unless given. */
     defaultKey: v.optional(
       v.pipe(
         nonEmpty('the default key'),
@@ -73,44 +80,53 @@ export const eventMappingSchema = v.pipe(
 
 export const fieldMappingSchema = v.pipe(
   v.strictObject({
+    /** A path in a record, such as "res.statusCode". Flat keys with dots and nested ones are the same. */
     logKey: v.pipe(
       nonEmpty('the log key'),
       v.description(
         'A path in a record, such as "res.statusCode". Flat keys with dots and nested ones are the same.',
       ),
     ),
+    /** Other names of the same field. The first name that is present wins. */
     aliases: v.optional(
       v.pipe(
         v.array(nonEmpty('an alias')),
         v.description('Other names of the same field. The first name that is present wins.'),
       ),
     ),
+    /** The name of an event mapping. */
     mapping: v.optional(v.pipe(nonEmpty('the mapping'), v.description('The name of an event mapping.'))),
+    /** The event set that owns the mapping, when it is another one. */
     eventSetName: v.optional(
       v.pipe(
         nonEmpty('the event set name'),
         v.description('The event set that owns the mapping, when it is another one.'),
       ),
     ),
+    /** What the field tells, for people. */
     description: v.optional(v.pipe(v.string(), v.description('What the field tells, for people.'))),
+    /** A value of another type does not count as this field. Numeric strings are numbers. */
     valueType: v.optional(
       v.pipe(
         v.picklist(['string', 'integer', 'number', 'boolean']),
         v.description('A value of another type does not count as this field. Numeric strings are numbers.'),
       ),
     ),
+    /** Used before the mapping's default key when the value is not in the table. */
     defaultOverrideKey: v.optional(
       v.pipe(
         nonEmpty('the key'),
         v.description("Used before the mapping's default key when the value is not in the table."),
       ),
     ),
+    /** The value when the field is absent but another field of the set is there. */
     defaultValue: v.optional(
       v.pipe(
         scalar,
         v.description('The value when the field is absent but another field of the set is there.'),
       ),
     ),
+    /** Log key -> glob (* any run, ? one character) or list of globs. The field counts only in records where all match. */
     when: v.optional(
       table(
         v.union([glob, v.array(glob)], 'expected a glob or a list of globs'),
@@ -124,6 +140,7 @@ export const fieldMappingSchema = v.pipe(
 export const eventSetSchema = v.pipe(
   v.strictObject({
     $schema: v.optional(v.string()),
+    /** The name of the set, unique in a registry. */
     name: v.pipe(
       v.string(),
       v.regex(
@@ -132,7 +149,9 @@ export const eventSetSchema = v.pipe(
       ),
       v.description('The name of the set, unique in a registry.'),
     ),
+    /** What the set is about, for people. */
     description: v.optional(v.pipe(v.string(), v.description('What the set is about, for people.'))),
+    /** The set of higher priority owns a log key and shows first. 0 unless given. */
     priority: v.optional(
       v.pipe(
         v.number(),
@@ -140,9 +159,11 @@ export const eventSetSchema = v.pipe(
         v.description('The set of higher priority owns a log key and shows first. 0 unless given.'),
       ),
     ),
+    /** What values mean: their markers and metadata. */
     mappings: v.optional(
       v.pipe(v.array(eventMappingSchema), v.description('What values mean: their markers and metadata.')),
     ),
+    /** Where values stand: the log keys that this set knows. Markers show in this order. */
     fieldMappings: v.optional(
       v.pipe(
         v.array(fieldMappingSchema),

@@ -16,70 +16,105 @@ const fd = v.pipe(integer('a file descriptor'), v.minValue(0, 'a file descriptor
 const keys = v.union([v.string(), v.array(v.string())], 'expected a string with commas, or a list of strings')
 
 const lineEntries = {
+  /** Text for people, or JSON lines. Default: 'pretty'; before another stage of a pipeline 'json'. */
   output: v.optional(v.picklist(['pretty', 'json'])),
+  /** Where markers go: before the message, in a field of their own, nowhere. Default: 'message' in text, 'field' in JSON. */
   markers: v.optional(v.picklist(['message', 'field', 'none'])),
+  /** `[📥][✅] text` or `📥 ✅ text`. Default: 'brackets'. */
   markerStyle: v.optional(v.picklist(['brackets', 'plain'])),
+  /** The name of that field; a record that has it as a list of strings counts as enriched. Default: 'markers'. */
   markersField: v.optional(v.pipe(v.string(), v.minLength(1, 'the name of the field must not be empty'))),
+  /** The keys for the markers, always in brackets: `[get][2xx] text`. Default: false. */
   ascii: v.optional(v.boolean()),
+  /** Add the fields that the sets give to a value. Default: false in text, true in JSON. */
   metadata: v.optional(v.boolean()),
+  /** Lines below this level are left out; a line without a level stays. */
   minimumLevel: v.optional(v.union([v.string(), v.number()], 'expected the name or the number of a level')),
+  /** Pino's option `nestedKey`: fields below it count as if they stood at the top. */
   nestedKey: v.optional(v.string()),
+  /** Pino's option `errorKey`: log keys that begin with `err.` are looked for below it. Default: the logger's, or 'err'. */
   errorKey: v.optional(v.string()),
+  /** A longer line passes through as it is. Default: 1048576. */
   maxLineBytes: v.optional(
     v.pipe(integer('the limit'), v.minValue(1024, 'the limit is at least 1024 bytes')),
   ),
 }
 
 const prettyEntries = {
+  /** Colour. Default: decided by FORCE_COLOR, NO_COLOR, TERM and whether the destination is a terminal. */
   colorize: v.optional(v.boolean()),
+  /** Colour in objects too. Default: true. */
   colorizeObjects: v.optional(v.boolean()),
+  /** End lines with CR LF. Default: false. */
   crlf: v.optional(v.boolean()),
+  /** Colours of levels: `'info:blue,error:red'`. */
   customColors: v.optional(
     v.union(
       [v.string(), v.record(v.string(), v.string())],
       'expected a string such as "err:red,info:blue", or an object',
     ),
   ),
+  /** Further levels: `'audit:35'` or `{ audit: 35 }`. Default: the logger's. */
   customLevels: v.optional(
     v.union(
       [v.string(), v.record(v.string(), v.number())],
       'expected a string such as "err:99,info:1", or an object',
     ),
   ),
+  /** Keys that hold errors. Default: ['err', 'error'] and errorKey. */
   errorLikeObjectKeys: v.optional(keys),
+  /** Properties of an error to show below its stack. */
   errorProps: v.optional(keys),
+  /** Only the message line, no fields. Default: false. */
   hideObject: v.optional(v.boolean()),
+  /** Keys to leave out, separated by commas. Default: 'hostname'. */
   ignore: v.optional(v.string()),
+  /** The only keys to show, separated by commas. Default: all. */
   include: v.optional(v.string()),
+  /** The level before the time. Default: false. */
   levelFirst: v.optional(v.boolean()),
+  /** The key of the level. Default: 'level'. */
   levelKey: v.optional(v.string()),
+  /** What stands for the level in `messageFormat`. Default: 'levelLabel'. */
   levelLabel: v.optional(v.string()),
+  /** A template for the message, with fields in braces: `'{msg} for {user.name}'`; in the stream also a function. Default: false. */
   messageFormat: v.optional(
     v.union([v.string(), v.literal(false)], 'expected a template such as "{levelLabel} - {msg}"'),
   ),
+  /** The key of the message. Default: the logger's, or 'msg'. */
   messageKey: v.optional(v.string()),
+  /** The fields behind the message, in one line. Default: false. */
   singleLine: v.optional(v.boolean()),
+  /** The key of the time. Default: 'time'. */
   timestampKey: v.optional(v.string()),
+  /** The time in words: `false` for the number as it is, or a format such as `'SYS:HH:MM:ss.l'`. Default: true. */
   translateTime: v.optional(v.union([v.boolean(), v.string()], 'expected true, false, or a time format')),
+  /** Custom levels and colours take the place of the standard ones instead of joining them. Default: true. */
   useOnlyCustomProps: v.optional(v.boolean()),
 }
 
 const destinationEntries = {
+  /** Where lines go; a pipeline stage that is not the last has none. Default: 1, standard output. */
   destination: v.optional(
     v.union(
       [fd, v.pipe(v.string(), v.minLength(1, 'the path must not be empty'))],
       'expected a file descriptor or a path',
     ),
   ),
+  /** Keep what the file holds. Default: true. */
   append: v.optional(v.boolean()),
+  /** Make the directories of the path. Default: false. */
   mkdir: v.optional(v.boolean()),
+  /** In the stream: write before the log call returns; the transport writes synchronously in its worker, whatever this says. Default: true. */
   sync: v.optional(v.boolean()),
 }
 
 const anything = v.unknown()
 
 const setEntries = {
+  /** Sets of your own, beside the built-in ones; data, without functions. Default: []. */
   sets: v.optional(v.array(anything)),
+  /** A set in `sets` replaces a built-in one of its name; otherwise that is an error. Default: false. */
   override: v.optional(v.boolean()),
 }
 
