@@ -9,7 +9,10 @@ import { type Transformation, transformationNames } from './transformation.ts'
 
 const nonEmpty = (what: string) => v.pipe(v.string(), v.minLength(1, `${what} must not be empty`))
 
-const scalar = v.union([v.string(), v.number(), v.boolean()], 'expected a string, a number, or true or false')
+const scalar = v.union(
+  [v.string(), v.pipe(v.number(), v.finite()), v.boolean()],
+  'expected a string, a number, or true or false',
+)
 
 const bound = v.union([v.number(), v.null()], 'expected a number, or null for an open end')
 
@@ -221,12 +224,21 @@ export function defineEventSet(set: EventSet): EventSet {
 
 /** The error for an event set that is not valid, naming the set where it has a name. */
 export function invalidEventSet(input: unknown, issues: readonly Issue[], source?: string): ValidationError {
-  const name = (input as { name?: unknown } | null | undefined)?.name
+  const name = readName(input)
   const subject = typeof name === 'string' && name !== '' ? `Event set ${JSON.stringify(name)}` : 'Event set'
   return new ValidationError(`${source === undefined ? subject : `${subject} (${source})`} is`, issues, {
     code: 'EVENTSETS_INVALID_EVENT_SET',
     hint: 'The format is described by eventsets/schema.json; add "$schema": "https://unpkg.com/eventsets/schema.json" and your editor completes it.',
   })
+}
+
+function readName(input: unknown): unknown {
+  try {
+    return (input as { name?: unknown } | null | undefined)?.name
+  } catch {
+    // A getter that throws; that it does stands among the issues.
+    return undefined
+  }
 }
 
 /** Sets that passed the checks. They are frozen, so they need not be checked again. */
@@ -249,9 +261,8 @@ export function trustEventSet(set: EventSet): EventSet {
 function findMeaningIssues(input: unknown, shapeIssues: readonly Issue[]): Issue[] {
   // A key too many leaves everything else as it should be.
   const harmful = shapeIssues.filter(({ code }) => code !== 'unknown_key')
-  const broken = new Set(
-    harmful.map(({ path }) => /^(?:fieldMappings|mappings)\[\d+\]/.exec(path)?.[0] ?? path),
-  )
+  const elementOf = (path: string) => /^(?:fieldMappings|mappings)\[\d+\]/.exec(path)?.[0] ?? path
+  const broken = new Set(harmful.map(({ path }) => elementOf(path)))
   if (['', 'mappings', 'fieldMappings'].some((path) => broken.has(path))) return []
   // Elements of the wrong shape are replaced by harmless ones that keep the others' indices and links.
   const { name, mappings = [], fieldMappings = [] } = input as EventSet
@@ -267,7 +278,7 @@ function findMeaningIssues(input: unknown, shapeIssues: readonly Issue[]): Issue
     ),
   }
   return [...findTableIssues(set), ...findNameIssues(set), ...findLinkIssues(set)].filter(
-    ({ path }) => ![...broken].some((start) => path.startsWith(start)),
+    ({ path }) => !broken.has(elementOf(path)),
   )
 }
 

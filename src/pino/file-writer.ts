@@ -27,6 +27,10 @@ export interface FileWriter {
 /** How much is kept in memory while a file cannot be written. */
 const MAX_KEPT_BYTES = 16 * 1024 * 1024
 
+const RETRY_MS = 1000
+const NEWLINE = 10
+const EMPTY = Buffer.alloc(0)
+
 /**
  * Opens a destination.
  *
@@ -45,6 +49,12 @@ export function openFileWriter(destination: number | string, options: FileWriter
   let lostLines = 0
   let failure: string | undefined
   let isBroken = false
+  /** Whether what was accepted ends with a whole line. */
+  let isLineWhole = true
+  /** Whether something was dropped after what was accepted last, and whether the rest of its last line has to go too. */
+  let hasGap = false
+  let isDropping = false
+  let retry: NodeJS.Timeout | undefined
 
   /** What could not be written, and whether the pipe is closed. */
   const writeAll = (bytes: Buffer): Buffer | undefined => {
@@ -89,6 +99,8 @@ export function openFileWriter(destination: number | string, options: FileWriter
       kept.shift()
       keptBytes -= first.length
     }
+    clearInterval(retry)
+    retry = undefined
     if (failure !== undefined && !isBroken) {
       failure = undefined
       const lost =
@@ -99,19 +111,40 @@ export function openFileWriter(destination: number | string, options: FileWriter
     return true
   }
 
+  /** After something was dropped: the rest of a dropped line goes too, and a line that was cut off gets its end. */
+  const closeGap = (bytes: Buffer): Buffer => {
+    if (!hasGap) return bytes
+    const start = isDropping ? bytes.indexOf(NEWLINE) + 1 : 0
+    if (isDropping && start === 0) return EMPTY
+    hasGap = false
+    isDropping = false
+    const whole = bytes.subarray(start)
+    return isLineWhole ? whole : Buffer.concat([Buffer.of(NEWLINE), whole])
+  }
+
   return {
     write(bytes) {
       if (isBroken || bytes.length === 0) return
-      const rest = writeKept() ? writeAll(bytes) : bytes
-      if (!rest || isBroken) return
-      if (keptBytes + rest.length > MAX_KEPT_BYTES) lostLines += countLines(rest)
-      else {
-        // A copy of a rest would be wasted when it is the whole, but the bytes may be a view of something reused.
-        kept.push(Buffer.from(rest))
-        keptBytes += rest.length
+      const isWritable = writeKept()
+      const accepted = isWritable || keptBytes + bytes.length <= MAX_KEPT_BYTES ? closeGap(bytes) : undefined
+      if (accepted === undefined) {
+        lostLines += countLines(bytes)
+        isDropping = bytes[bytes.length - 1] !== NEWLINE
+        hasGap = true
+        return
       }
+      if (accepted.length === 0) return
+      isLineWhole = accepted[accepted.length - 1] === NEWLINE
+      const rest = isWritable ? writeAll(accepted) : accepted
+      if (!rest || isBroken) return
+      // A copy: the bytes may be a view of something that is used again.
+      kept.push(Buffer.from(rest))
+      keptBytes += rest.length
+      // A quiet service may not write again for hours.
+      retry ??= setInterval(writeKept, RETRY_MS).unref()
     },
     close() {
+      clearInterval(retry)
       if (!writeKept() && !isBroken) {
         lostLines += kept.reduce((lines, bytes) => lines + countLines(bytes), 0)
         report(

@@ -1,5 +1,5 @@
 import { createEnricher, type Enricher, type Enrichment, type LogRecord } from '../core/enricher.ts'
-import { formatMarkers } from '../core/message.ts'
+import { formatMarkers, MAX_MARKER_LENGTH } from '../core/message.ts'
 import type { EventSetRegistry } from '../core/registry.ts'
 import { isPlainObject } from '../core/shape.ts'
 import { createRenderer, type PinoPrettyOptions, type Render } from '../pretty/renderer.ts'
@@ -44,6 +44,7 @@ export function createLineProcessor(
   // Output is gathered as a byte string: appending is cheap, and one write a chunk is all the system sees.
   let output = ''
   let parts: Buffer[] = []
+  let cutCharacter = ''
 
   const splitter = createLineSplitter(
     {
@@ -52,9 +53,13 @@ export function createLineProcessor(
       },
       overlong(bytes) {
         flushText()
-        parts.push(
-          isForTerminal ? Buffer.from(toSafeBytes(bytes.toString('latin1')), 'latin1') : Buffer.from(bytes),
-        )
+        if (!isForTerminal) parts.push(Buffer.from(bytes))
+        else {
+          // A character may be cut by the end of a part; its beginning waits for the rest.
+          const text = cutCharacter + bytes.toString('latin1')
+          cutCharacter = /[\xc2-\xf4][\x80-\xbf]{0,2}$/.exec(text)?.[0] ?? ''
+          output += toSafeBytes(text.slice(0, text.length - cutCharacter.length))
+        }
       },
     },
     options.maxLineBytes ?? DEFAULT_MAX_LINE_BYTES,
@@ -79,6 +84,8 @@ export function createLineProcessor(
     },
     end() {
       splitter.end()
+      output += toSafeBytes(cutCharacter)
+      cutCharacter = ''
       return take()
     },
     configure(config) {
@@ -131,7 +138,7 @@ function createConverter(
     const line = buffer.toString('latin1', start, end)
     const record = parseRecord(line, buffer, start, end)
     if (record === undefined)
-      return (isForTerminal && line.startsWith('{') ? toSafeBytes(line) : line) + newline
+      return (isForTerminal && line.trimStart().startsWith('{') ? toSafeBytes(line) : line) + newline
     if (!isShown(record)) return ''
     try {
       return write(record, line, newline)
@@ -200,6 +207,19 @@ type Write = (record: LogRecord, line: string, newline: '\n' | '') => string
 /** The markers to show for a record: those it carries, or those it has just earned. */
 function markerTexts({ markers, carried }: Enrichment, ascii: boolean): readonly string[] {
   return carried ?? markers.map(({ marker, text }) => (ascii ? text : marker))
+}
+
+/** Markers that a record brings are somebody else's: at most so many, and nothing that reads like more than a marker. */
+function tidyCarried(carried: readonly string[]): string[] {
+  return carried
+    .slice(0, 20)
+    .map((marker) =>
+      marker
+        .replace(/[[\]\s]+/g, ' ')
+        .trim()
+        .slice(0, MAX_MARKER_LENGTH),
+    )
+    .filter((marker) => marker !== '')
 }
 
 function createJsonWriter(enricher: Enricher, options: LineProcessorOptions, { messageKey }: Names): Write {
@@ -271,7 +291,8 @@ function createPrettyWriter(enricher: Enricher, options: LineProcessorOptions, n
     // Markers that a record brings in its field are emoji; in the text form they have to be found anew.
     const isCarriedInField = enrichment.carried !== undefined && enrichment.carried.length > 0
     if (isCarriedInField && ascii) enrichment = enricher.enrich({ ...record, [markersField]: undefined })
-    const markers = place === 'none' ? [] : markerTexts(enrichment, ascii)
+    const texts = markerTexts(enrichment, ascii)
+    const markers = place === 'none' ? [] : enrichment.carried === undefined ? texts : tidyCarried(texts)
     let shown = record
     if (withMetadata && enrichment.metadata) shown = { ...shown, ...enrichment.metadata }
     if (place === 'field') {

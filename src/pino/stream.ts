@@ -59,10 +59,14 @@ export function eventsetsStream(input: StreamOptions = {}): EventsetsStream {
     customPrettifiers: input.customPrettifiers,
     ...(typeof messageFormat === 'function' ? { messageFormatFunction: messageFormat } : { messageFormat }),
   })
+  let isEnriching = false
   const stream = new Writable({
     decodeStrings: true,
     write(chunk: Buffer, _encoding, done) {
-      sink.write(processor.push(chunk))
+      isEnriching = true
+      const bytes = processor.push(chunk)
+      isEnriching = false
+      sink.write(bytes)
       done()
     },
     final(done) {
@@ -75,7 +79,14 @@ export function eventsetsStream(input: StreamOptions = {}): EventsetsStream {
     const config = readPinoConfig(message)
     if (config) processor.configure(config)
   })
-  return Object.assign(stream, { flushSync: sink.flushSync })
+  // A transformation or a prettifier that logs would be called by its own lines, for ever: these pass as they are.
+  const write = stream.write
+  const guarded = (...chunk: Parameters<typeof write>): boolean => {
+    if (!isEnriching) return write.apply(stream, chunk)
+    sink.write(Buffer.from(chunk[0]))
+    return true
+  }
+  return Object.assign(stream, { flushSync: sink.flushSync, write: guarded as typeof write })
 }
 
 const REGISTRY_AS_OPTIONS: Issue = {
@@ -105,15 +116,21 @@ function openSink(destination: NonNullable<StreamOptions['destination']>, option
 
 function openDirectSink(destination: number | string, options: TransportOptions): Sink {
   const writer = openFileWriter(destination, options)
+  // What a full disk did not take yet, and what is lost for good, is settled at the end of the process.
+  process.on('exit', writer.close)
   return {
     write: writer.write,
     flushSync: () => {},
     end(done) {
+      process.off('exit', writer.close)
       writer.close()
       done()
     },
   }
 }
+
+/** How much is kept in memory while it cannot be written. */
+const MAX_GATHERED_BYTES = 16 * 1024 * 1024
 
 function openBackgroundSink(destination: number | string, options: TransportOptions): Sink {
   // Opened by ourselves, so that a path that cannot be opened is an error here and not an event later, and so that
@@ -123,9 +140,13 @@ function openBackgroundSink(destination: number | string, options: TransportOpti
     fd,
     sync: false,
     contentMode: 'buffer',
+    maxLength: MAX_GATHERED_BYTES,
   } as never)
   let isBroken = false
   let isReported = false
+  let isExiting = false
+  let lostLines = 0
+  sonic.on('drop', () => lostLines++)
   sonic.on('error', (error: NodeJS.ErrnoException) => {
     // A reader that has gone is no fault of the application, and nobody listens for errors of a log stream.
     if (error.code === 'EPIPE') isBroken = true
@@ -140,12 +161,23 @@ function openBackgroundSink(destination: number | string, options: TransportOpti
       // Not open yet, or gone: there is no later time to try at.
     }
   }
-  process.on('exit', flushSync)
+  const settle = () => {
+    isExiting = true
+    flushSync()
+    if (lostLines > 0)
+      reportOnStderr(`eventsets: ${lostLines} writes of log lines had to be dropped and are lost.`)
+  }
+  process.on('exit', settle)
   return {
-    write: (bytes) => void (!isBroken && bytes.length > 0 && sonic.write(bytes as never)),
+    write(bytes) {
+      if (isBroken || bytes.length === 0) return
+      sonic.write(bytes as never)
+      // Nothing is done in the background any more.
+      if (isExiting) flushSync()
+    },
     flushSync,
     end(done) {
-      process.off('exit', flushSync)
+      process.off('exit', settle)
       if (isBroken) return done()
       sonic.once('close', done)
       sonic.end()

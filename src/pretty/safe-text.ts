@@ -1,28 +1,34 @@
 /**
- * What could act on a terminal or hide text in it: C0 controls but tab and newline, DEL and C1; the characters that
- * switch the direction of writing; zero-width characters; the two Unicode line separators; invisible tag characters.
+ * What could act on a terminal or hide text in it: C0 controls but tab and newline, DEL and C1; characters that
+ * switch the direction of writing; everything that shows nothing (zero-width characters, variation selectors, fillers,
+ * tags, the blank of braille); the two Unicode line separators. The few format characters that do show, such as the
+ * Arabic number signs, stay; so does the selector that makes an emoji of a sign, behind a sign.
  */
 const UNSAFE =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]|\p{Surrogate}/gu
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u2800]|(?![\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\ufe0f])[\p{Default_Ignorable_Code_Point}\p{Cf}]|(?<!\p{Extended_Pictographic})\ufe0f|\p{Surrogate}/gu
+
+/** Nearly all text of a log; it needs no closer look. */
+const PLAIN = /^[\t\n\x20-\x7e]*$/
 
 /** Nothing deeper than this is shown: no person reads it, and walking it could exhaust the stack. */
 const MAX_DEPTH = 64
 
 /** The text without anything that could colour, hide or reorder it. Tabs and newlines stay. */
 export function toSafeText(text: string): string {
-  return text.replace(UNSAFE, replaceUnsafe)
+  return PLAIN.test(text) ? text : text.replace(UNSAFE, replaceUnsafe)
 }
 
 /**
  * The same for a byte string, for lines that cannot be read as text: the UTF-8 forms of the unsafe characters.
- * Newlines and tabs stay; so does everything that is no valid UTF-8, which terminals do not take for a command.
+ * Newlines and tabs stay. A question mark takes the place of what goes: with nothing there, the bytes around it
+ * could become an unsafe character themselves.
  */
 export function toSafeBytes(bytes: string): string {
-  return bytes.replace(UNSAFE_BYTES, '')
+  return bytes.replace(UNSAFE_BYTES, '?')
 }
 
 const UNSAFE_BYTES =
-  /[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xd8\x9c|\xe1\xa0\x8e|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf|\xef\xbf[\xb9-\xbb]|\xf3\xa0[\x80\x81][\x80-\xbf]/g
+  /[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f\xad]|\xcd\x8f|\xd8\x9c|\xe1(?:\x85[\x9f\xa0]|\x9e[\xb4\xb5]|\xa0[\x8b-\x8f])|\xe2(?:\x80[\x8b-\x8f\xa8-\xae]|\x81[\xa0-\xaf]|\xa0\x80)|\xe3\x85\xa4|\xef(?:\xb8[\x80-\x8f]|\xbb\xbf|\xbe\xa0|\xbf[\xb0-\xbb])|\xf3\xa0[\x80-\xbf][\x80-\xbf]/g
 
 /** Half a surrogate pair becomes what it is written as anyway: two halves must not meet when the rest is gone. */
 function replaceUnsafe(character: string): string {

@@ -393,13 +393,25 @@ describe('text for a terminal', () => {
   const hostile = 'a\u009b31mb\u202ec\u200bd\u001b]0;x\u0007\re'
 
   test('it takes what could act on the terminal out of a record that is cut off', () => {
-    expect(run(`{"msg":"${hostile}\n`, terminal)).toBe('{"msg":"a31mbcd]0;xe\n')
+    expect(run(`{"msg":"${hostile}\n`, terminal)).toBe('{"msg":"a?31mb?c?d?]0;x??e\n')
   })
 
   test('it takes it out of a line over the limit, newline and all else kept', () => {
     const long = `{"msg":"${hostile.repeat(200)}"}\n`
 
-    expect(run(long, terminal)).toBe(`{"msg":"${'a31mbcd]0;xe'.repeat(200)}"}\n`)
+    expect(run(long, terminal)).toBe(`{"msg":"${'a?31mb?c?d?]0;x??e'.repeat(200)}"}\n`)
+  })
+
+  test('it does so when a character is cut by the end of a chunk, or made by what goes', () => {
+    const processor = createLineProcessor(ordersRegistry(), { colorize: false, ...terminal })
+    const chunks = [`{"msg":"${'x'.repeat(2000)}\xc2`, '\x9b31m\xc2\x07\x9b', '2J"}\n']
+
+    const output = chunks
+      .map((chunk) => processor.push(Buffer.from(chunk, 'latin1')).toString('latin1'))
+      .join('')
+
+    expect(output).toBe(`{"msg":"${'x'.repeat(2000)}?31m\xc2?\x9b2J"}\n`)
+    expect(Buffer.from(output, 'latin1').toString('utf8')).not.toContain('\u009b')
   })
 
   test('it leaves a line that is no record as it is, colours and all', () => {
