@@ -98,3 +98,66 @@ test('it writes through a pipe what fits into it', () => {
   expect(bytes.toString('utf8', 0, readSync(reader, bytes))).toBe('line\n')
   closeSync(reader)
 })
+
+/** A descriptor whose disk is full, and a function that puts a file with room in its place. */
+function fullDisk(): { readonly fd: number; readonly makeRoom: () => string } {
+  const fd = openSync('/dev/full', 'w')
+  const makeRoom = () => {
+    const path = join(temporaryFolder(), 'log')
+    closeSync(fd)
+    // The lowest free number is given out next, which is the one just freed.
+    expect(openSync(path, 'a')).toBe(fd)
+    return path
+  }
+  onTestFinished(() => closeSync(fd))
+  return { fd, makeRoom }
+}
+
+const tenMebibytes = `${'x'.repeat(1023)}\n`.repeat(10 * 1024)
+
+test.skipIf(!existsSync('/dev/full')).each([
+  [
+    'drops the rest of a line whose beginning was dropped',
+    [tenMebibytes, `${tenMebibytes}cut`],
+    'rest\nnext\n',
+    'next\n',
+  ],
+  [
+    'ends a line whose rest was dropped',
+    [`${tenMebibytes}stump`, `${tenMebibytes}tail\n`],
+    'next\n',
+    'stump\nnext\n',
+  ],
+  ['leaves a line alone that comes in parts', [`${tenMebibytes}one `], 'line\n', 'one line\n'],
+])('it %s', (_, whileFull, after, end) => {
+  const { fd, makeRoom } = fullDisk()
+  const writer = openFileWriter(fd, { report: () => {} })
+  for (const text of whileFull) writer.write(Buffer.from(text))
+  const path = makeRoom()
+  writer.write(Buffer.from(after))
+  writer.close()
+
+  expect(readFileSync(path, 'utf8') === tenMebibytes + end).toBe(true)
+})
+
+test.skipIf(!existsSync('/dev/full'))('it tries again by itself when nothing more is written', async () => {
+  const { fd, makeRoom } = fullDisk()
+  const reports: string[] = []
+  const recovered = new Promise<void>((resolve) => {
+    const writer = openFileWriter(fd, {
+      report: (message) => {
+        reports.push(message)
+        if (reports.length === 2) resolve()
+      },
+    })
+    writer.write(Buffer.from('kept\n'))
+  })
+  const path = makeRoom()
+  // The writer's own timer does not keep a process alive; something has to, until it has run.
+  const alive = setInterval(() => {}, 100)
+  await recovered
+  clearInterval(alive)
+
+  expect(readFileSync(path, 'utf8')).toBe('kept\n')
+  expect(reports[1]).toContain('can be written again. Nothing was lost.')
+})

@@ -1,12 +1,13 @@
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import pino from 'pino'
 import { expect, test, vi } from 'vitest'
+import { EventSetRegistry } from '../../src/core/registry.ts'
 import { getRegistry } from '../../src/discovery/process-registry.ts'
 import { eventsetsStream, type StreamOptions } from '../../src/pino/stream.ts'
-import { temporaryFolder } from '../fixtures/apps/run-app.ts'
+import { runApp, temporaryFolder } from '../fixtures/apps/run-app.ts'
 import { ordersRegistry } from '../fixtures/orders.ts'
 
 const quiet = { base: null, timestamp: false }
@@ -209,3 +210,48 @@ test('it works as one of the streams of pino.multistream', () => {
 
   expect(text).toBe('INFO: [💰] order\n')
 })
+
+test('it passes the lines as they are that a transformation logs, and does not call it for them', () => {
+  const registry = new EventSetRegistry()
+  const output: string[] = []
+  let calls = 0
+  registry.registerEventSet({
+    name: 'talkative',
+    mappings: [
+      {
+        name: 'word',
+        visualMarkers: { a: '🦜' },
+        transformations: {
+          '*': (value) => {
+            calls++
+            log.info({ word: 'a' }, 'from inside')
+            return value
+          },
+        },
+      },
+    ],
+    fieldMappings: [{ logKey: 'word', mapping: 'word' }],
+  })
+  const stream = eventsetsStream({
+    registry,
+    output: 'json',
+    destination: { write: (bytes: Buffer) => output.push(bytes.toString()) },
+  })
+  const log = pino({ base: null, timestamp: false }, stream)
+  log.info({ word: 'a' }, 'from outside')
+
+  expect(calls).toBe(1)
+  expect(output.join('')).toBe(
+    '{"level":30,"word":"a","msg":"from inside"}\n{"level":30,"word":"a","msg":"from outside","markers":["🦜"]}\n',
+  )
+})
+
+test.skipIf(!existsSync('/dev/full'))(
+  'it tells at the end of the process how many lines a full disk has cost',
+  async () => {
+    const { status, stderr } = await runApp('full-disk-stream')
+
+    expect(stderr).toContain('5 lines could not be written to /dev/full and are lost.')
+    expect(status).toBe(0)
+  },
+)
