@@ -96,13 +96,27 @@ function mappingOf(metadataNames: readonly string[]): fc.Arbitrary<Omit<EventMap
   return fc.record(
     {
       visualMarkers: tableOf(fc.constantFrom(...markers)),
-      ranges: tableOf(range, ['2xx', 'ok', 'high', 'low']),
+      ranges: tableOf(range, ['2xx', 'ok', 'high', 'low']).map(reachable),
       metadataFields: tableOf(metadata),
       transformations: tableOf(transformation, ['*', 'ok', '5', 'odd']),
       defaultKey: fc.constantFrom('other', 'default', 'none'),
     },
     { requiredKeys: ['visualMarkers'], noNullPrototype: true },
   )
+}
+
+type Ranges = Record<string, [number | null, number | null]>
+
+/** The ranges without those of which an earlier one takes every number: a set with such a range is refused. */
+function reachable(ranges: Ranges): Ranges {
+  const kept: Ranges = {}
+  for (const [key, [low, high]] of Object.entries(ranges)) {
+    const isTaken = Object.values(kept).some(
+      ([from, to]) => (from ?? -Infinity) <= (low ?? -Infinity) && (to ?? Infinity) >= (high ?? Infinity),
+    )
+    if (!isTaken) kept[key] = [low, high]
+  }
+  return kept
 }
 
 const sometimes = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 3 })
