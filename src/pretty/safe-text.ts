@@ -5,7 +5,7 @@
  * Arabic number signs, stay; so does the selector that makes an emoji of a sign, behind a sign.
  */
 const UNSAFE =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u2800]|(?![\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\ufe0f])[\p{Default_Ignorable_Code_Point}\p{Cf}]|(?<!\p{Extended_Pictographic})\ufe0f|\p{Surrogate}/gu
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u2800]|(?!\ufe0f|[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2])[\p{Default_Ignorable_Code_Point}\p{Cf}]|(?<!\p{Extended_Pictographic})\ufe0f|\p{Surrogate}/gu
 
 /** Nearly all text of a log; it needs no closer look. */
 const PLAIN = /^[\t\n\x20-\x7e]*$/
