@@ -49,7 +49,8 @@ describe('the generated sets and records', () => {
         if (carried) counts.carried++
         if (markers.length === 0 && !metadata && !carried) counts.nothing++
       }),
-      { numRuns: 500 },
+      // A fixed seed: what is looked at here is the generator, and a count near its limit must not depend on luck.
+      { numRuns: 500, seed: 1 },
     )
 
     for (const count of Object.values(counts)) expect(count, JSON.stringify(counts)).toBeGreaterThan(10)
