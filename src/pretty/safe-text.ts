@@ -36,7 +36,7 @@ function replaceUnsafe(character: string): string {
   return character.length === 1 && code >= 0xd800 && code <= 0xdfff ? '\ufffd' : ''
 }
 
-/** A copy of a parsed record in which every string, keys included, is safe text. */
+/** The parsed record with nothing but safe text in it, keys included: the record itself, or a copy where it has to be. */
 export function toSafeRecord(record: { readonly [key: string]: unknown }): Record<string, unknown> {
   return toSafeValue(record, 0) as Record<string, unknown>
 }
@@ -45,27 +45,62 @@ function toSafeValue(value: unknown, depth: number): unknown {
   if (typeof value === 'string') return toSafeText(value)
   if (typeof value !== 'object' || value === null) return value
   if (depth === MAX_DEPTH) return Array.isArray(value) ? '[…]' : '{…}'
-  if (Array.isArray(value)) return value.map((element) => toSafeValue(element, depth + 1))
-  const safe: Record<string, unknown> = {}
+  return Array.isArray(value) ? toSafeList(value, depth + 1) : toSafeObject(value, depth + 1)
+}
+
+function toSafeList(list: readonly unknown[], depth: number): readonly unknown[] {
+  let safe: unknown[] | undefined
+  for (let index = 0; index < list.length; index++) {
+    const element = toSafeValue(list[index], depth)
+    if (element === list[index]) continue
+    safe ??= [...list]
+    safe[index] = element
+  }
+  return safe ?? list
+}
+
+function toSafeObject(object: object, depth: number): object {
+  const keys = Object.keys(object)
+  const values = object as Record<string, unknown>
+  // Whatever is no plain object may have a text form of its own, which nobody has looked at.
+  let safe: Record<string, unknown> | undefined =
+    Object.getPrototypeOf(object) === Object.prototype ? undefined : {}
   let counts: Map<string, number> | undefined
-  for (const [key, inner] of Object.entries(value)) {
-    let safeKey = toSafeText(key)
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index] as string
+    const value = values[key]
+    const safeValue = toSafeValue(value, depth)
+    let safeKey = toSafeKey(key)
+    if (safe === undefined) {
+      if (safeKey === key && (safeValue === value || Number.isNaN(value))) continue
+      safe = {}
+      for (const before of keys.slice(0, index)) setField(safe, before, values[before])
+    }
     if (safeKey !== key) {
       counts ??= new Map()
-      safeKey = findFreeKey(safeKey, value, safe, counts)
+      safeKey = findFreeKey(safeKey, object, safe, counts)
     }
-    const safeInner = toSafeValue(inner, depth + 1)
-    // Plain assignment would set the prototype: in a log "__proto__" is a field like any other.
-    if (safeKey === '__proto__')
-      Object.defineProperty(safe, safeKey, {
-        value: safeInner,
-        enumerable: true,
-        configurable: true,
-        writable: true,
-      })
-    else safe[safeKey] = safeInner
+    setField(safe, safeKey, safeValue)
   }
+  return safe ?? object
+}
+
+/** The keys of a log are few, and looked at once. Those that hostile records are full of must not fill the memory. */
+const plainKeys = new Set<string>()
+const MAX_PLAIN_KEYS = 1000
+
+function toSafeKey(key: string): string {
+  if (plainKeys.has(key)) return key
+  const safe = toSafeText(key)
+  if (safe === key && plainKeys.size < MAX_PLAIN_KEYS) plainKeys.add(key)
   return safe
+}
+
+/** Plain assignment would set the prototype: in a log "__proto__" is a field like any other. */
+function setField(object: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === '__proto__')
+    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
+  else object[key] = value
 }
 
 /**
@@ -86,14 +121,15 @@ function findFreeKey(key: string, object: object, taken: object, counts: Map<str
  */
 export function indentContinuation(text: string): string {
   const end = text.endsWith('\n') ? text.length - 1 : text.length
-  let newline = text.indexOf('\n')
-  if (newline === -1 || newline >= end) return text
   let indented = ''
   let from = 0
-  for (; newline !== -1 && newline < end; newline = text.indexOf('\n', from)) {
-    indented += text.slice(from, newline + 1)
-    from = newline + 1
-    if (!text.startsWith('    ', from)) indented += '    '
+  for (let newline = text.indexOf('\n'); newline !== -1 && newline < end; ) {
+    const next = newline + 1
+    if (!text.startsWith('    ', next)) {
+      indented += `${text.slice(from, next)}    `
+      from = next
+    }
+    newline = text.indexOf('\n', next)
   }
-  return indented + text.slice(from)
+  return from === 0 ? text : indented + text.slice(from)
 }
