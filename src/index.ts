@@ -1,5 +1,5 @@
 import { builtInSets } from './discovery/built-in-sets.ts'
-import { getRegistry } from './discovery/process-registry.ts'
+import { whenRegistryIsMade } from './discovery/process-registry.ts'
 import { announceRegistrations } from './pino/registration-channel.ts'
 
 export * from './core/index.ts'
@@ -7,4 +7,4 @@ export * from './discovery/index.ts'
 export { default } from './pino/lazy-transport.ts'
 
 // What the application registers in this thread reaches the transports in the workers.
-announceRegistrations(getRegistry(), builtInSets)
+whenRegistryIsMade((registry) => announceRegistrations(registry, builtInSets))

@@ -1,8 +1,9 @@
 import { ValidationError } from '../core/errors.ts'
 import type { Issue } from '../core/issue.ts'
 import { didYouMean } from '../core/nearest.ts'
+import { findLevelIssues } from '../pino/levels.ts'
 import type { LineProcessorOptions } from '../pino/line-processor.ts'
-import { findLevelIssues, type LineOptions } from '../pino/options.ts'
+import type { LineOptions } from '../pino/options.ts'
 import { resolveTerminal } from '../pino/terminal.ts'
 import type { Flags } from './arguments.ts'
 

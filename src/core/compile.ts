@@ -2,7 +2,7 @@ import type { EventMapping, EventSet, FieldMapping } from './event-set.ts'
 import { matchesGlob } from './glob.ts'
 import { compileLookup, type Lookup, markerText, type OnTransformationError } from './lookup.ts'
 import type { EventSetRegistry } from './registry.ts'
-import { type Scalar, toScalar } from './value.ts'
+import { isOfType, type Scalar, toScalar } from './value.ts'
 
 /** A field mapping, ready to be applied. */
 export interface CompiledField {
@@ -11,6 +11,8 @@ export interface CompiledField {
   readonly set: string
   readonly mapping: string
   readonly field: FieldMapping
+  /** The table behind `mapping`, for whoever compiles it into something else than `lookup`. */
+  readonly table: EventMapping
   readonly lookup: Lookup
   readonly conditions: readonly Condition[]
 }
@@ -75,6 +77,7 @@ export function compileSets(registry: EventSetRegistry, onError: OnTransformatio
         set: set.name,
         mapping: mapping.name,
         field,
+        table: mapping,
         lookup: lazily(() => compileLookup(mapping, field.defaultOverrideKey, onError)),
         conditions: compileConditions(root, field),
       }
@@ -138,6 +141,11 @@ function compileConditions(root: KeyNode, { when }: FieldMapping): Condition[] {
   })
 }
 
+/** Whether a value is of the type that a field mapping asks for. */
+export function isValueOf({ field: { valueType } }: CompiledField, value: Scalar): boolean {
+  return valueType === undefined || isOfType(value, valueType)
+}
+
 /** Whether the value that a record has for a condition matches it. An absent field matches nothing. */
 export function holds({ globs }: Condition, value: unknown): boolean {
   const scalar = toScalar(value)
@@ -180,3 +188,24 @@ const MOST_JOINED = 16
 function createNode(logKey: string): KeyNode {
   return { logKey, children: new Map(), candidates: [], scoped: new Map() }
 }
+
+/**
+ * The places that a logger with keys of its own means: with `errorKey` "error", "error" and "error.code" are the
+ * log keys "err" and "err.code". They are still themselves as well. `undefined` when the logger has the usual keys.
+ */
+export function renameKeys(
+  { children }: KeyNode,
+  messageKey: string,
+  errorKey: string,
+): ReadonlyMap<string, KeyNode> | undefined {
+  if (messageKey === MESSAGE_LOG_KEY && errorKey === ERROR_LOG_KEY) return undefined
+  const renamed = new Map<string, KeyNode>()
+  for (const [key, node] of children) {
+    if (key === MESSAGE_LOG_KEY && messageKey !== key) renamed.set(messageKey, node)
+    const isOfError = key === ERROR_LOG_KEY || key.startsWith(`${ERROR_LOG_KEY}.`)
+    if (isOfError && errorKey !== ERROR_LOG_KEY) renamed.set(errorKey + key.slice(ERROR_LOG_KEY.length), node)
+  }
+  return renamed
+}
+
+const ERROR_LOG_KEY = 'err'

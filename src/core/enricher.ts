@@ -5,14 +5,16 @@ import {
   collectTexts,
   compileSets,
   holds,
+  isValueOf,
   type KeyNode,
   MESSAGE_LOG_KEY,
+  renameKeys,
 } from './compile.ts'
 import type { EventMapping } from './event-set.ts'
 import { carriesMarkers, eventNamePrefixes } from './message.ts'
 import { assertRegistry, type EventSetRegistry } from './registry.ts'
 import { isPlainObject } from './shape.ts'
-import { isOfType, type Scalar, toScalar } from './value.ts'
+import { type Scalar, toScalar } from './value.ts'
 
 export type LogRecord = { readonly [key: string]: unknown }
 
@@ -180,27 +182,6 @@ const FEW_KEYS = 12
 const BELOW_NESTED_KEY = 1000
 
 /**
- * The places that a logger with keys of its own means: with `errorKey` "error", "error" and "error.code" are the
- * log keys "err" and "err.code". They are still themselves as well. `undefined` when the logger has the usual keys.
- */
-function renameKeys(
-  { children }: KeyNode,
-  messageKey: string,
-  errorKey: string,
-): ReadonlyMap<string, KeyNode> | undefined {
-  if (messageKey === MESSAGE_LOG_KEY && errorKey === ERROR_LOG_KEY) return undefined
-  const renamed = new Map<string, KeyNode>()
-  for (const [key, node] of children) {
-    if (key === MESSAGE_LOG_KEY && messageKey !== key) renamed.set(messageKey, node)
-    const isOfError = key === ERROR_LOG_KEY || key.startsWith(`${ERROR_LOG_KEY}.`)
-    if (isOfError && errorKey !== ERROR_LOG_KEY) renamed.set(errorKey + key.slice(ERROR_LOG_KEY.length), node)
-  }
-  return renamed
-}
-
-const ERROR_LOG_KEY = 'err'
-
-/**
  * For each first character of a known key (its lowest seven bits), which lengths there are (their lowest five bits).
  *
  * Most keys of a record are known to no set. This turns them away without hashing them, and without touching the
@@ -299,10 +280,6 @@ function scopedCandidates(node: KeyNode, scope: string | undefined): readonly Ca
 
 function applies({ field }: Candidate, value: Scalar, hits: readonly Hit[]): boolean {
   return isValueOf(field, value) && conditionsHold(field, hits)
-}
-
-function isValueOf({ field: { valueType } }: CompiledField, value: Scalar): boolean {
-  return valueType === undefined || isOfType(value, valueType)
 }
 
 function conditionsHold({ conditions }: CompiledField, hits: readonly Hit[]): boolean {

@@ -1,191 +1,199 @@
-import * as v from 'valibot'
 import { ValidationError } from './errors.ts'
 import { formatPath, type Issue } from './issue.ts'
 import { findLinkIssues } from './link.ts'
 import { MAX_MARKER_LENGTH } from './message.ts'
 import { didYouMean } from './nearest.ts'
-import { type DeepReadonly, findShapeIssues, table } from './shape.ts'
+import {
+  boolean,
+  custom,
+  type DeepReadonly,
+  described,
+  either,
+  exactly,
+  findShapeIssues,
+  list,
+  matching,
+  nonEmpty,
+  number,
+  object,
+  oneOf,
+  optional,
+  pair,
+  type TypeOf,
+  table,
+  text,
+  wholeNumber,
+} from './shape.ts'
 import { type Transformation, transformationNames } from './transformation.ts'
 
-const nonEmpty = (what: string) => v.pipe(v.string(), v.minLength(1, `${what} must not be empty`))
-
-const scalar = v.union(
-  [v.string(), v.pipe(v.number(), v.finite()), v.boolean()],
+const scalar = either(
+  [text(), number({ holds: Number.isFinite, message: 'the number must be finite' }), boolean()],
   'expected a string, a number, or true or false',
 )
 
-const bound = v.union([v.number(), v.null()], 'expected a number, or null for an open end')
+const bound = either([number(), exactly(null)], 'expected a number, or null for an open end')
 
-const transformation = v.custom<Transformation>(
+const transformation = custom<Transformation>(
+  (input) => typeof input === 'function' || transformationNames.some((name) => name === input),
   (input) =>
-    typeof input === 'function' ||
-    (typeof input === 'string' && Object.hasOwn(namesOfTransformations, input)),
-  ({ input }) =>
     typeof input === 'string'
       ? `no transformation ${JSON.stringify(input)}${didYouMean(input, transformationNames) || `; known are ${transformationNames.join(', ')}`}`
       : 'expected the name of a transformation, or in code a function',
+  { type: 'string', enum: transformationNames },
 )
-const namesOfTransformations = Object.fromEntries(transformationNames.map((name) => [name, true]))
 
 // Brackets stand around markers in a message: a marker that has some could not be recognised there.
-const marker = v.pipe(
-  v.string(),
-  v.regex(
-    new RegExp(`^[^[\\]]{1,${MAX_MARKER_LENGTH}}$`),
-    `a marker has 1 to ${MAX_MARKER_LENGTH} characters and no square brackets`,
-  ),
+const marker = matching(
+  new RegExp(`^[^[\\]]{1,${MAX_MARKER_LENGTH}}$`),
+  `a marker has 1 to ${MAX_MARKER_LENGTH} characters and no square brackets`,
 )
 
-const glob = v.pipe(v.string(), v.minLength(1, 'a glob must not be empty'))
+const glob = nonEmpty('a glob')
 
 /**
  * The one place that says what an event set is. The types below, the validation and the published
  * `schema.json` all come from it.
  */
-export const eventMappingSchema = v.pipe(
-  v.strictObject({
+const eventMappingShape = described(
+  object({
     /** The name field mappings refer to. */
-    name: v.pipe(nonEmpty('the name'), v.description('The name field mappings refer to.')),
+    name: described(nonEmpty('the name'), 'The name field mappings refer to.'),
     /** What the values mean, for people. */
-    description: v.optional(v.pipe(v.string(), v.description('What the values mean, for people.'))),
+    description: optional(described(text(), 'What the values mean, for people.')),
     /** Value -> marker. Values are compared without regard to upper and lower case. */
-    visualMarkers: v.optional(
-      table(marker, 'Value -> marker. Values are compared without regard to upper and lower case.'),
+    visualMarkers: optional(
+      described(
+        table(marker),
+        'Value -> marker. Values are compared without regard to upper and lower case.',
+      ),
     ),
     /** Key -> [low, high], both inclusive, null for an open end. The first range that holds the number wins. */
-    ranges: v.optional(
-      table(
-        v.strictTuple([bound, bound], 'expected [low, high], both inclusive, null for an open end'),
+    ranges: optional(
+      described(
+        table(pair(bound, 'expected [low, high], both inclusive, null for an open end')),
         'Key -> [low, high], both inclusive, null for an open end. The first range that holds the number wins.',
       ),
     ),
     /** Value -> fields that are added to a record with this value, where the record lacks them. */
-    metadataFields: v.optional(
-      table(
-        table(scalar, 'Extra field -> value.'),
+    metadataFields: optional(
+      described(
+        table(described(table(scalar), 'Extra field -> value.')),
         'Value -> fields that are added to a record with this value, where the record lacks them.',
       ),
     ),
     /** Value, or "*" for any -> what happens to the value before it is looked up. */
-    transformations: v.optional(
-      table(transformation, 'Value, or "*" for any -> what happens to the value before it is looked up.'),
+    transformations: optional(
+      described(
+        table(transformation),
+        'Value, or "*" for any -> what happens to the value before it is looked up.',
+      ),
     ),
     /** The key for values that are not in the table. "default" unless given. */
-    defaultKey: v.optional(
-      v.pipe(
+    defaultKey: optional(
+      described(
         nonEmpty('the default key'),
-        v.description('The key for values that are not in the table. "default" unless given.'),
+        'The key for values that are not in the table. "default" unless given.',
       ),
     ),
   }),
-  v.description('A table from values to markers and metadata.'),
+  'A table from values to markers and metadata.',
 )
 
-export const fieldMappingSchema = v.pipe(
-  v.strictObject({
+const fieldMappingShape = described(
+  object({
     /** A path in a record, such as "res.statusCode". Flat keys with dots and nested ones are the same. */
-    logKey: v.pipe(
+    logKey: described(
       nonEmpty('the log key'),
-      v.description(
-        'A path in a record, such as "res.statusCode". Flat keys with dots and nested ones are the same.',
-      ),
+      'A path in a record, such as "res.statusCode". Flat keys with dots and nested ones are the same.',
     ),
     /** Other names of the same field. The first name that is present wins. */
-    aliases: v.optional(
-      v.pipe(
-        v.array(nonEmpty('an alias')),
-        v.description('Other names of the same field. The first name that is present wins.'),
+    aliases: optional(
+      described(
+        list(nonEmpty('an alias')),
+        'Other names of the same field. The first name that is present wins.',
       ),
     ),
     /** The name of an event mapping. */
-    mapping: v.optional(v.pipe(nonEmpty('the mapping'), v.description('The name of an event mapping.'))),
+    mapping: optional(described(nonEmpty('the mapping'), 'The name of an event mapping.')),
     /** The event set that owns the mapping, when it is another one. */
-    eventSetName: v.optional(
-      v.pipe(
+    eventSetName: optional(
+      described(
         nonEmpty('the event set name'),
-        v.description('The event set that owns the mapping, when it is another one.'),
+        'The event set that owns the mapping, when it is another one.',
       ),
     ),
     /** What the field tells, for people. */
-    description: v.optional(v.pipe(v.string(), v.description('What the field tells, for people.'))),
+    description: optional(described(text(), 'What the field tells, for people.')),
     /** A value of another type does not count as this field. Numeric strings are numbers. */
-    valueType: v.optional(
-      v.pipe(
-        v.picklist(['string', 'integer', 'number', 'boolean']),
-        v.description('A value of another type does not count as this field. Numeric strings are numbers.'),
+    valueType: optional(
+      described(
+        oneOf('string', 'integer', 'number', 'boolean'),
+        'A value of another type does not count as this field. Numeric strings are numbers.',
       ),
     ),
     /** Used before the mapping's default key when the value is not in the table. */
-    defaultOverrideKey: v.optional(
-      v.pipe(
+    defaultOverrideKey: optional(
+      described(
         nonEmpty('the key'),
-        v.description("Used before the mapping's default key when the value is not in the table."),
+        "Used before the mapping's default key when the value is not in the table.",
       ),
     ),
     /** The value when the field is absent but another field of the set is there. */
-    defaultValue: v.optional(
-      v.pipe(
-        scalar,
-        v.description('The value when the field is absent but another field of the set is there.'),
-      ),
+    defaultValue: optional(
+      described(scalar, 'The value when the field is absent but another field of the set is there.'),
     ),
     /** Log key -> glob (* any run, ? one character) or list of globs. The field counts only in records where all match. */
-    when: v.optional(
-      table(
-        v.union([glob, v.array(glob)], 'expected a glob or a list of globs'),
+    when: optional(
+      described(
+        table(either([glob, list(glob)], 'expected a glob or a list of globs')),
         'Log key -> glob (* any run, ? one character) or list of globs. The field counts only in records where all match.',
       ),
     ),
   }),
-  v.description('Ties a log key to an event mapping.'),
+  'Ties a log key to an event mapping.',
 )
 
-export const eventSetSchema = v.pipe(
-  v.strictObject({
-    $schema: v.optional(v.string()),
+export const eventSetShape = described(
+  object({
+    $schema: optional(text()),
     /** The name of the set, unique in a registry. */
-    name: v.pipe(
-      v.string(),
-      v.regex(
+    name: described(
+      matching(
         /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/,
         'a set name begins with a letter and has at most 64 letters, digits, "_", "-" and "."',
       ),
-      v.description('The name of the set, unique in a registry.'),
+      'The name of the set, unique in a registry.',
     ),
     /** What the set is about, for people. */
-    description: v.optional(v.pipe(v.string(), v.description('What the set is about, for people.'))),
+    description: optional(described(text(), 'What the set is about, for people.')),
     /** The set of higher priority owns a log key and shows first. 0 unless given. */
-    priority: v.optional(
-      v.pipe(
-        v.number(),
-        v.integer('the priority must be a whole number'),
-        v.description('The set of higher priority owns a log key and shows first. 0 unless given.'),
+    priority: optional(
+      described(
+        wholeNumber('the priority'),
+        'The set of higher priority owns a log key and shows first. 0 unless given.',
       ),
     ),
     /** What values mean: their markers and metadata. */
-    mappings: v.optional(
-      v.pipe(v.array(eventMappingSchema), v.description('What values mean: their markers and metadata.')),
-    ),
+    mappings: optional(described(list(eventMappingShape), 'What values mean: their markers and metadata.')),
     /** Where values stand: the log keys that this set knows. Markers show in this order. */
-    fieldMappings: v.optional(
-      v.pipe(
-        v.array(fieldMappingSchema),
-        v.description('Where values stand: the log keys that this set knows. Markers show in this order.'),
+    fieldMappings: optional(
+      described(
+        list(fieldMappingShape),
+        'Where values stand: the log keys that this set knows. Markers show in this order.',
       ),
     ),
   }),
-  v.title('eventsets event set'),
-  v.description('A named group of event mappings and field mappings.'),
+  'A named group of event mappings and field mappings.',
 )
 
 /** A table from values to markers and metadata. */
-export type EventMapping = DeepReadonly<v.InferInput<typeof eventMappingSchema>>
+export type EventMapping = DeepReadonly<TypeOf<typeof eventMappingShape>>
 
 /** Ties a log key to an {@link EventMapping}. */
-export type FieldMapping = DeepReadonly<v.InferInput<typeof fieldMappingSchema>>
+export type FieldMapping = DeepReadonly<TypeOf<typeof fieldMappingShape>>
 
 /** A named group of event mappings and field mappings, with a priority. */
-export type EventSet = DeepReadonly<v.InferInput<typeof eventSetSchema>>
+export type EventSet = DeepReadonly<TypeOf<typeof eventSetShape>>
 
 export type ParsedEventSet =
   | { readonly success: true; readonly set: EventSet; readonly issues?: undefined }
@@ -199,10 +207,10 @@ export type ParsedEventSet =
  */
 export function parseEventSet(input: unknown): ParsedEventSet {
   try {
-    const shapeIssues = findShapeIssues(eventSetSchema, input)
+    const shapeIssues = findShapeIssues(eventSetShape, input)
     const issues = [...shapeIssues, ...findMeaningIssues(input, shapeIssues)]
     if (issues.length > 0) return { success: false, issues }
-    return { success: true, set: trustEventSet(input as EventSet) }
+    return { success: true, set: trustEventSet(copy(input) as EventSet) }
   } catch (error) {
     // Only an object with a getter or a proxy that throws comes here.
     const reason = error instanceof Error ? error.message : 'a getter threw'
@@ -245,13 +253,13 @@ function readName(input: unknown): unknown {
 const checked = new WeakSet<object>()
 
 /**
- * A frozen copy of a set, marked as checked without checking it. Beside the parser only for the built-in sets: they
- * are checked when the package is built and tested, and a logger's start should not pay for it again.
+ * Freezes a set and marks it as checked, without checking it. Beside the parser only for the built-in sets: they are
+ * checked when the package is built and tested, and a logger's start should not pay for it again.
  */
 export function trustEventSet(set: EventSet): EventSet {
-  const copy = copyFrozen(set) as EventSet
-  checked.add(copy)
-  return copy
+  freeze(set)
+  checked.add(set)
+  return set
 }
 
 /**
@@ -357,16 +365,24 @@ function findNameIssues({ mappings = [], fieldMappings = [] }: EventSet): Issue[
   return issues
 }
 
-function copyFrozen(value: unknown): unknown {
-  if (Array.isArray(value)) return Object.freeze(value.map(copyFrozen))
+function copy(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copy)
   if (typeof value !== 'object' || value === null) return value
-  const copy = {}
+  const copied = {}
   for (const key of Object.keys(value)) {
     // defineProperty, not assignment: a key named "__proto__" is data.
-    Object.defineProperty(copy, key, {
-      value: copyFrozen((value as Record<string, unknown>)[key]),
+    Object.defineProperty(copied, key, {
+      value: copy((value as Record<string, unknown>)[key]),
       enumerable: true,
+      configurable: true,
+      writable: true,
     })
   }
-  return Object.freeze(copy)
+  return copied
+}
+
+function freeze(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return
+  for (const inner of Object.values(value)) freeze(inner)
+  Object.freeze(value)
 }

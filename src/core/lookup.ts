@@ -41,25 +41,32 @@ export function compileLookup(
     metadata: Object.entries(metadata.get(key) ?? {}),
   })
 
-  const byKey = new Map<string, Found>()
-  for (const key of [...markers.keys(), ...metadata.keys()]) if (!byKey.has(key)) byKey.set(key, found(key))
+  // Tables have hundreds of keys, and a log a handful of values: what a key stands for is put together when it is met.
+  const met = new Map<string, Found>()
+  const findExact = (key: string): Found | undefined => {
+    const known = met.get(key)
+    if (known !== undefined || !(markers.has(key) || metadata.has(key))) return known
+    const first = found(key)
+    met.set(key, first)
+    return first
+  }
   const ranges = Object.entries(mapping.ranges ?? {}).map(([key, [low, high]]) => ({
     low: low ?? Number.NEGATIVE_INFINITY,
     high: high ?? Number.POSITIVE_INFINITY,
-    found: byKey.get(key.toLowerCase()) ?? found(key.toLowerCase()),
+    found: findExact(key.toLowerCase()) ?? found(key.toLowerCase()),
   }))
-  const fallback = fallbackKey === undefined ? undefined : byKey.get(fallbackKey)
+  const fallback = fallbackKey === undefined ? undefined : findExact(fallbackKey)
   // Lower-casing a text of megabytes only to learn that it is no key would delay the line.
-  const longest = longestOf(byKey.keys())
+  const longest = Math.max(longestOf(markers.keys()), longestOf(metadata.keys()))
   const transform = compileTransformations(mapping, onError)
 
   return (original) => {
     const value = transform === undefined ? original : transform(original)
     if (typeof value !== 'string') {
-      const exact = byKey.get(String(value).toLowerCase())
+      const exact = findExact(String(value).toLowerCase())
       if (exact) return exact
     } else if (value.length <= longest) {
-      const exact = byKey.get(value) ?? byKey.get(value.toLowerCase())
+      const exact = findExact(value) ?? findExact(value.toLowerCase())
       if (exact) return exact
     }
     if (ranges.length > 0) {
@@ -126,5 +133,7 @@ function longestOf(keys: Iterable<string>): number {
 }
 
 function lowerKeys<T>(table: { readonly [key: string]: T } | undefined): Map<string, T> {
-  return new Map(Object.entries(table ?? {}).map(([key, value]) => [key.toLowerCase(), value]))
+  const lowered = new Map<string, T>()
+  for (const [key, value] of Object.entries(table ?? {})) lowered.set(key.toLowerCase(), value)
+  return lowered
 }

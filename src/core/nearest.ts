@@ -1,5 +1,3 @@
-import { distance } from 'fastest-levenshtein'
-
 /** The known names that look most like `name`, best first, at most three. Empty when none is close. */
 export function nearestNames(name: string, known: Iterable<string>): string[] {
   const wanted = name.slice(0, 100).toLowerCase()
@@ -20,4 +18,19 @@ export function nearestNames(name: string, known: Iterable<string>): string[] {
 export function didYouMean(name: string, known: Iterable<string>): string {
   const [best] = nearestNames(name, known)
   return best === undefined ? '' : `; did you mean ${JSON.stringify(best)}?`
+}
+
+/** The edit distance of Levenshtein: how many letters have to be put in, taken out or replaced. */
+function distance(from: string, to: string): number {
+  // One row of the usual table: what it takes to make the first letters of `to` of those of `from` so far.
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= to.length; j++) {
+      const replaced = (row[j - 1] as number) + (from[i - 1] === to[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1))
+    }
+    row = next
+  }
+  return row[to.length] as number
 }

@@ -1,9 +1,26 @@
-import * as v from 'valibot'
-import type { Issue, IssueCode } from './issue.ts'
-import { formatPath } from './issue.ts'
+import { formatPath, type Issue } from './issue.ts'
 import { didYouMean } from './nearest.ts'
 
+/**
+ * What an input has to be: its check, its type ({@link TypeOf}) and its JSON Schema in one, so that they cannot differ.
+ *
+ * Our own and not a library's, since whoever imports eventsets waits for it, each logger's worker among them: a
+ * validation library takes longer to load than everything else together.
+ */
+export interface Shape<T> {
+  /** Reports every way in which the input differs. */
+  readonly check: (input: unknown, path: Path, report: Report) => void
+  readonly jsonSchema: JsonSchema
+  /** For the type system only. */
+  readonly type?: T
+}
+
 type Path = readonly (string | number)[]
+type Report = (issue: Issue) => void
+type JsonSchema = { readonly [keyword: string]: unknown }
+
+/** The type of what fits a shape. */
+export type TypeOf<S> = S extends Shape<infer T> ? T : never
 
 /** The same type with every level of it read-only. Functions stay as they are. */
 export type DeepReadonly<T> = T extends (...args: never[]) => unknown
@@ -16,122 +33,244 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The schemas of the values of each table, for whoever turns a schema into JSON Schema. */
-export const tableValues = new WeakMap<object, v.GenericSchema>()
+/** Every way in which an input differs from a shape; unknown keys come last, with the nearest known one. */
+export function findShapeIssues(shape: Shape<unknown>, input: unknown): Issue[] {
+  const issues: Issue[] = []
+  shape.check(input, [], (issue) => issues.push(issue))
+  const isUnknownKey = ({ code }: Issue) => code === 'unknown_key'
+  return [...issues.filter((issue) => !isUnknownKey(issue)), ...issues.filter(isUnknownKey)]
+}
+
+/** A demand on a value whose type is right. */
+export interface Rule<T> {
+  readonly holds: (value: T) => boolean
+  readonly message: string
+  readonly jsonSchema?: JsonSchema
+}
+
+export function text(...rules: readonly Rule<string>[]): Shape<string> {
+  return scalarOf('a string', { type: 'string' }, (input) => typeof input === 'string', rules)
+}
+
+export function nonEmpty(what: string): Shape<string> {
+  const message = `${what} must not be empty`
+  return text({ holds: (value) => value !== '', message, jsonSchema: { minLength: 1 } })
+}
+
+export function matching(pattern: RegExp, message: string): Shape<string> {
+  return text({ holds: (value) => pattern.test(value), message, jsonSchema: { pattern: pattern.source } })
+}
+
+export function number(...rules: readonly Rule<number>[]): Shape<number> {
+  const isNumber = (input: unknown) => typeof input === 'number' && !Number.isNaN(input)
+  return scalarOf('a number', { type: 'number' }, isNumber, rules)
+}
+
+export function wholeNumber(what: string, ...rules: readonly Rule<number>[]): Shape<number> {
+  const message = `${what} must be a whole number`
+  return number({ holds: Number.isInteger, message, jsonSchema: { type: 'integer' } }, ...rules)
+}
+
+/** A rule for numbers. */
+export function atLeast(least: number, message: string): Rule<number> {
+  return { holds: (value) => value >= least, message, jsonSchema: { minimum: least } }
+}
+
+export function boolean(): Shape<boolean> {
+  return scalarOf('true or false', { type: 'boolean' }, (input) => typeof input === 'boolean', [])
+}
+
+/** One of a few texts. */
+export function oneOf<const T extends string>(...options: readonly T[]): Shape<T> {
+  const expected = options.map((option) => JSON.stringify(option)).join(' or ')
+  const isOption = (input: unknown) => options.some((option) => option === input)
+  return scalarOf(expected, { enum: options, type: 'string' }, isOption, [])
+}
+
+/** Exactly this value. */
+export function exactly<const T extends boolean | null>(value: T): Shape<T> {
+  const jsonSchema = value === null ? { type: 'null' } : { const: value }
+  return scalarOf(String(value), jsonSchema, (input) => input === value, [])
+}
+
+export function anything(): Shape<unknown> {
+  return { check: () => {}, jsonSchema: {} }
+}
+
+/** Whatever `isValid` accepts; the message may quote what it did not. */
+export function custom<T>(
+  isValid: (input: unknown) => boolean,
+  word: (input: unknown) => string,
+  jsonSchema: JsonSchema,
+): Shape<T> {
+  return {
+    check(input, path, report) {
+      if (!isValid(input)) report(typeIssue(path, word(input)))
+    },
+    jsonSchema,
+  }
+}
+
+export function list<T>(element: Shape<T>): Shape<T[]> {
+  return {
+    check(input, path, report) {
+      if (!Array.isArray(input)) report(typeIssue(path, wordType('a list', input)))
+      else for (const [index, inner] of input.entries()) element.check(inner, [...path, index], report)
+    },
+    jsonSchema: { type: 'array', items: element.jsonSchema },
+  }
+}
+
+/** Two values of one shape. */
+export function pair<T>(element: Shape<T>, message: string): Shape<[T, T]> {
+  return {
+    check(input, path, report) {
+      if (!Array.isArray(input)) return report(typeIssue(path, message))
+      for (const index of [0, 1]) element.check(input[index], [...path, index], report)
+      if (input.length > 2) report(typeIssue([...path, 2], message))
+    },
+    jsonSchema: {
+      type: 'array',
+      items: [element.jsonSchema, element.jsonSchema],
+      minItems: 2,
+      additionalItems: false,
+    },
+  }
+}
 
 /**
- * An object used as a table: any key, one kind of value.
- *
- * Not valibot's `record`, which passes over the keys `__proto__`, `prototype` and `constructor`. In a log these
- * are data like any other, and a marker for the action "constructor" must be checked and must work.
+ * An object used as a table: any key, one kind of value. `__proto__`, `prototype` and `constructor` are keys like any
+ * other: a marker for the action "constructor" must be checked and must work.
  */
-export function table<TSchema extends v.GenericSchema>(value: TSchema, description: string) {
-  type Table = { [key: string]: v.InferInput<TSchema> }
-  const checkValues = v.rawCheck<Table>(({ dataset, addIssue }) => {
-    if (!dataset.typed) return
-    const input = dataset.value
-    for (const key of Object.keys(input)) {
-      const result = v.safeParse(value, input[key])
-      if (result.success) continue
-      const here = { type: 'unknown', origin: 'value', input, key, value: input[key] } as const
-      for (const issue of result.issues) {
-        const { message, code } = wordIssue(issue)
-        // Valibot makes a check of every issue that is raised here; `expected` carries what it really is.
-        addIssue({ message, expected: code, path: [here, ...(issue.path ?? [])] } as never)
-      }
-    }
-  })
-  // A Map would pass for an object without keys, and its entries would be lost without a word.
-  const isTable = v.custom<Table>(
-    (input) => isPlainObject(input) && Object.prototype.toString.call(input) === '[object Object]',
-    'expected an object',
-  )
-  tableValues.set(isTable, value)
-  return v.pipe(isTable, checkValues, v.description(description))
-}
-
-/** Every way in which an input differs from a schema, unknown keys with the nearest known one. */
-export function findShapeIssues(schema: v.GenericSchema, input: unknown): Issue[] {
-  if (Array.isArray(input)) return [{ path: '', code: 'type', message: 'expected an object, got a list' }]
-  const result = v.safeParse(schema, input)
-  const fromSchema = (result.issues ?? []).filter((issue) => !isUnknownKey(issue)).map(wordIssue)
-  return [...fromSchema, ...findUnknownKeys(schema, input, [])]
-}
-
-function isUnknownKey(issue: v.BaseIssue<unknown>): boolean {
-  return issue.type === 'strict_object' && issue.expected === 'never'
-}
-
-function wordIssue(issue: v.BaseIssue<unknown>): Issue {
-  const segments = (issue.path ?? []).map(({ key }) => key as string | number)
-  const path = formatPath(segments)
-  if (issue.type === 'strict_object' && issue.path?.at(-1)?.origin === 'key') {
-    return { path, code: 'missing', message: 'is required, but missing' }
-  }
-  const isWorded = issue.kind === 'validation' || !issue.message.startsWith('Invalid ')
+export function table<T>(value: Shape<T>): Shape<{ [key: string]: T }> {
   return {
-    path,
-    code:
-      issue.type === 'raw_check'
-        ? (issue.expected as IssueCode)
-        : issue.kind === 'validation'
-          ? 'format'
-          : 'type',
-    message: isWorded
-      ? issue.message
-      : `expected ${wordExpected(issue.expected)}, got ${wordReceived(issue)}`,
+    check(input, path, report) {
+      // A Map would pass for an object without keys, and its entries would be lost without a word.
+      if (!isPlainObject(input) || Object.prototype.toString.call(input) !== '[object Object]')
+        return report(typeIssue(path, 'expected an object'))
+      for (const key of Object.keys(input)) value.check(input[key], [...path, key], report)
+    },
+    jsonSchema: { type: 'object', additionalProperties: value.jsonSchema },
   }
+}
+
+/** An entry that an object may lack. */
+export type Optional<T> = Shape<T> & { readonly isOptional: true }
+
+export function optional<T>(shape: Shape<T>): Optional<T> {
+  return {
+    ...shape,
+    check(input, path, report) {
+      if (input !== undefined) shape.check(input, path, report)
+    },
+    isOptional: true,
+  }
+}
+
+export type Entries = { readonly [key: string]: Shape<unknown> }
+
+type Flat<T> = { [K in keyof T]: T[K] }
+
+/** The type of an object with these entries. */
+export type ObjectOf<E extends Entries> = Flat<
+  { -readonly [K in keyof E as E[K] extends Optional<unknown> ? never : K]: TypeOf<E[K]> } & {
+    -readonly [K in keyof E as E[K] extends Optional<unknown> ? K : never]?: TypeOf<E[K]> | undefined
+  }
+>
+
+/** An object with these entries and no other ones. */
+export function object<E extends Entries>(entries: E): Shape<ObjectOf<E>> & { readonly entries: E } {
+  const known = Object.entries(entries)
+  const names = Object.keys(entries)
+  const isRequired = ([, entry]: (typeof known)[number]) => !('isOptional' in entry)
+  return {
+    check(input, path, report) {
+      if (!isPlainObject(input)) return report(typeIssue(path, wordType('an object', input)))
+      for (const [key, entry] of known) {
+        if (Object.hasOwn(input, key)) continue
+        // Inherited: a set may be an instance of a class.
+        if (key in input) entry.check(input[key], [...path, key], report)
+        else if (isRequired([key, entry])) {
+          const message = 'is required, but missing'
+          report({ path: formatPath([...path, key]), code: 'missing', message })
+        }
+      }
+      for (const key of Object.keys(input)) {
+        const place = [...path, key]
+        const entry = Object.hasOwn(entries, key) ? entries[key] : undefined
+        if (entry) entry.check(input[key], place, report)
+        else {
+          const help = didYouMean(key, names) || `; known are ${names.join(', ')}`
+          report({ path: formatPath(place), code: 'unknown_key', message: `is not a known key${help}` })
+        }
+      }
+    },
+    jsonSchema: {
+      type: 'object',
+      properties: Object.fromEntries(known.map(([key, { jsonSchema }]) => [key, jsonSchema])),
+      required: known.filter(isRequired).map(([key]) => key),
+      additionalProperties: false,
+    },
+    entries,
+  }
+}
+
+/** One of several shapes. What has the type of one of them is told what that one wants of it. */
+export function either<const S extends readonly Shape<unknown>[]>(
+  shapes: S,
+  message: string,
+): Shape<TypeOf<S[number]>> {
+  return {
+    check(input, path, report) {
+      let closest: Issue[] | undefined
+      for (const shape of shapes) {
+        const issues: Issue[] = []
+        shape.check(input, path, (issue) => issues.push(issue))
+        if (issues.length === 0) return
+        if (issues.every(({ code }) => code === 'format')) closest ??= issues
+      }
+      if (closest) closest.forEach(report)
+      else report(typeIssue(path, message))
+    },
+    jsonSchema: { anyOf: shapes.map(({ jsonSchema }) => jsonSchema) },
+  }
+}
+
+/** The shape with a description, for editors. */
+export function described<S extends Shape<unknown>>(shape: S, description: string): S {
+  return { ...shape, jsonSchema: { ...shape.jsonSchema, description } }
+}
+
+function scalarOf<T>(
+  expected: string,
+  jsonSchema: JsonSchema,
+  isOfType: (input: unknown) => boolean,
+  rules: readonly Rule<T>[],
+): Shape<T> {
+  return {
+    check(input, path, report) {
+      if (!isOfType(input)) return report(typeIssue(path, wordType(expected, input)))
+      for (const { holds, message } of rules) {
+        if (!holds(input as T)) report({ path: formatPath(path), code: 'format', message })
+      }
+    },
+    jsonSchema: Object.assign({}, jsonSchema, ...rules.map((rule) => rule.jsonSchema)),
+  }
+}
+
+function typeIssue(path: Path, message: string): Issue {
+  return { path: formatPath(path), code: 'type', message }
+}
+
+function wordType(expected: string, input: unknown): string {
+  return `expected ${expected}, got ${wordReceived(input)}`
 }
 
 /** Text is quoted and cut: it may be long, and its newlines must not make lines of their own in a message. */
-function wordReceived({ input, received }: v.BaseIssue<unknown>): string {
-  if (Array.isArray(input)) return 'a list'
-  if (typeof input === 'object' && input !== null) return 'an object'
-  if (typeof input !== 'string') return received
-  return JSON.stringify(input.length > 60 ? `${input.slice(0, 60)}…` : input)
-}
-
-function wordExpected(expected: string | null): string {
-  if (expected === null) return 'something else'
-  const words: Record<string, string> = {
-    Object: 'an object',
-    Array: 'a list',
-    string: 'a string',
-    number: 'a number',
-    boolean: 'true or false',
-  }
-  return words[expected] ?? expected.replace(/^\(|\)$/g, '').replaceAll(' | ', ' or ')
-}
-
-/** Valibot names only the first unknown key of an object; a user wants to see all of them at once. */
-function findUnknownKeys(schema: v.GenericSchema, input: unknown, path: Path): Issue[] {
-  const { type, entries, item, wrapped, options } = schema as {
-    type: string
-    entries?: Record<string, v.GenericSchema>
-    item?: v.GenericSchema
-    wrapped?: v.GenericSchema
-    options?: unknown
-  }
-  if (wrapped) return findUnknownKeys(wrapped, input, path)
-  if (type === 'union' && Array.isArray(options)) {
-    const fitting = options.find(
-      (option) => (option as { type: string }).type === (Array.isArray(input) ? 'array' : 'strict_object'),
-    )
-    return fitting && typeof input === 'object' ? findUnknownKeys(fitting, input, path) : []
-  }
-  if (type === 'array' && item && Array.isArray(input)) {
-    return input.flatMap((element, index) => findUnknownKeys(item, element, [...path, index]))
-  }
-  if (type !== 'strict_object' || !entries || !isPlainObject(input)) return []
-  return Object.keys(input).flatMap((key): Issue[] => {
-    const known = Object.hasOwn(entries, key) ? entries[key] : undefined
-    if (known) return findUnknownKeys(known, input[key], [...path, key])
-    return [
-      {
-        path: formatPath([...path, key]),
-        code: 'unknown_key',
-        message: `is not a known key${didYouMean(key, Object.keys(entries)) || `; known are ${Object.keys(entries).join(', ')}`}`,
-      },
-    ]
-  })
+function wordReceived(input: unknown): string {
+  if (typeof input === 'string') return JSON.stringify(input.length > 60 ? `${input.slice(0, 60)}…` : input)
+  if (typeof input === 'function') return 'a function'
+  if (typeof input === 'symbol') return 'a symbol'
+  if (typeof input !== 'object' || input === null) return String(input)
+  return Array.isArray(input) ? 'a list' : 'an object'
 }

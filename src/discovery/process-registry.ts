@@ -9,6 +9,7 @@ export function createRegistry(): EventSetRegistry {
 }
 
 let processRegistry: EventSetRegistry | undefined
+let onMade: ((registry: EventSetRegistry) => void) | undefined
 
 /**
  * The registry of this process, with the built-in sets in it. What is registered here is seen by the in-process
@@ -19,6 +20,14 @@ let processRegistry: EventSetRegistry | undefined
  * Everything else takes a registry as a parameter; this one is for the application's entry.
  */
 export function getRegistry(): EventSetRegistry {
-  processRegistry ??= createRegistry()
+  if (processRegistry) return processRegistry
+  processRegistry = createRegistry()
+  onMade?.(processRegistry)
   return processRegistry
+}
+
+/** Calls `listener` with the registry of this process as soon as there is one: a transport's worker never asks for it. */
+export function whenRegistryIsMade(listener: (registry: EventSetRegistry) => void): void {
+  onMade = listener
+  if (processRegistry) listener(processRegistry)
 }

@@ -1,3 +1,7 @@
+import type { Issue } from '../core/issue.ts'
+import { didYouMean } from '../core/nearest.ts'
+import { isPlainObject } from '../core/shape.ts'
+
 /** pino's own levels. */
 export const STANDARD_LEVELS: { readonly [label: string]: number } = {
   trace: 10,
@@ -44,4 +48,27 @@ export function hasOwnLevels(values: { readonly [label: string]: number }): bool
     labels.length !== Object.keys(STANDARD_LEVELS).length ||
     labels.some((label) => STANDARD_LEVELS[label] !== values[label])
   )
+}
+
+/** A `minimumLevel` that no level is called. */
+export function findLevelIssues({
+  minimumLevel,
+  customLevels,
+}: {
+  readonly minimumLevel?: unknown
+  readonly customLevels?: string | { readonly [label: string]: number } | undefined
+}): Issue[] {
+  if (typeof minimumLevel !== 'string') return []
+  const levels = resolveLevels(
+    typeof customLevels === 'string' || isPlainObject(customLevels) ? customLevels : undefined,
+  )
+  if (levelNumber(minimumLevel, levels) !== undefined) return []
+  const help = didYouMean(minimumLevel, levels.keys()) || `; known are ${[...levels.keys()].join(', ')}`
+  return [
+    {
+      path: 'minimumLevel',
+      code: 'format',
+      message: `no level is called ${JSON.stringify(minimumLevel)}${help}`,
+    },
+  ]
 }

@@ -521,8 +521,8 @@ describe('the keys __proto__, constructor and prototype', () => {
 
     expect(codesOf({ name: 'a', mappings: [mapping], fieldMappings: [field] })).toEqual([
       `mappings[0].visualMarkers.${key}: type`,
-      `mappings[0].ranges.${key}: type`,
       `mappings[0].metadataFields.${key}.__proto__: type`,
+      `mappings[0].ranges.${key}: type`,
       `mappings[0].transformations.${key}: type`,
       `fieldMappings[0].when.${key}: type`,
     ])

@@ -112,6 +112,9 @@ describe('wrong options', () => {
     [{ sets: ['http'] }, 'sets[0]: expected an object'],
     [{ singleLine: 'true' }, 'singleLine: expected true or false'],
     [{ markers: ['field'] }, 'markers: expected'],
+    [{ customColors: ['info:blue'] }, 'customColors: expected a string such as'],
+    [{ messageFormat: () => '' }, 'messageFormat: expected a template'],
+    [{ ignore: () => '' }, 'ignore: expected a string, got a function'],
   ])('it refuses %j', (input, beginning) => {
     const issues = issuesOf(input)
 
