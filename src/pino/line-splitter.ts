@@ -7,6 +7,8 @@ export interface LineSink {
 }
 
 export interface LineSplitter {
+  /** Whether no line has been begun. */
+  readonly isAtLineStart: boolean
   push(chunk: Buffer): void
   /** The input is over; what is left is its last line. Another input may follow. */
   end(): void
@@ -33,6 +35,9 @@ export function createLineSplitter(sink: LineSink, maxLineBytes: number): LineSp
   }
 
   return {
+    get isAtLineStart() {
+      return !isOverlong && heldBytes === 0
+    },
     push(chunk) {
       let start = 0
       if (isOverlong || heldBytes > 0) {

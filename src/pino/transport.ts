@@ -1,6 +1,5 @@
 import { EventEmitter } from 'node:events'
 import { Duplex } from 'node:stream'
-import { isatty } from 'node:tty'
 import { registerEventSets } from '../core/register-sets.ts'
 import type { EventSetRegistry } from '../core/registry.ts'
 import { createRegistry } from '../discovery/process-registry.ts'
@@ -9,7 +8,7 @@ import { createLineProcessor, type LineProcessor, type LineProcessorOptions } fr
 import { parseTransportOptions, type TransportOptions } from './options.ts'
 import { listenForPinoConfig, type PinoConfigSource } from './pino-config.ts'
 import { followRegistrations } from './registration-channel.ts'
-import { resolveTerminal } from './terminal.ts'
+import { isTerminal, resolveTerminal } from './terminal.ts'
 
 /** What thread-stream wants of a transport. */
 export interface WorkerDestination extends EventEmitter {
@@ -61,22 +60,31 @@ function createTransportRegistry({ sets = [], override = false }: TransportOptio
 /** How a destination that writes by itself does it: as text unless told otherwise, in colour as the terminal has it. */
 function resolveOutput(options: TransportOptions): LineProcessorOptions {
   const { output = 'pretty', destination = 1 } = options
-  const isTerminal = typeof destination === 'number' && isatty(destination)
-  return { ...options, output, ...resolveTerminal(options, isTerminal) }
+  const isShown = typeof destination === 'number' && isTerminal(destination)
+  return { ...options, output, ...resolveTerminal(options, isShown) }
 }
 
 function createDestination({ registry, options, config, release }: Setting): WorkerDestination {
   const writer = openFileWriter(options.destination ?? 1, options)
-  const processor = createLineProcessor(registry, resolveOutput(options))
-  config.onConfig(processor.configure)
+  let made: LineProcessor | undefined
+  const processor = (): LineProcessor => {
+    if (made) return made
+    made = createLineProcessor(registry, resolveOutput(options))
+    config.onConfig(made.configure)
+    return made
+  }
+  // Sets and layout take longer to compile than all else takes here. pino need not wait for it to be ready: it is
+  // done in the first moment without anything else to do, or at the first line.
+  const idle = setImmediate(processor)
   return Object.assign(new EventEmitter(), {
     write(text: string): boolean {
       config.poll()
-      writer.write(processor.push(Buffer.from(text)))
+      processor().pass(Buffer.from(text), writer.write)
       return true
     },
     end(this: EventEmitter): void {
-      writer.write(processor.end())
+      clearImmediate(idle)
+      if (made) writer.write(made.end())
       writer.close()
       release()
       // thread-stream ends the worker at once on this event; every byte is in the file by now.
