@@ -10,7 +10,6 @@ import { describeProblem } from './input.ts'
  */
 const POLL_MS = 100
 
-const CHUNK_BYTES = 256 * 1024
 const NEWLINE = Buffer.from('\n')
 
 export interface FollowOptions {
@@ -95,15 +94,16 @@ function openFollowed(
 }
 
 function followFile(name: string, processor: LineProcessor, writer: FileWriter): FollowedFile {
-  const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
+  const write = (bytes: Buffer) => writer.write(bytes)
   let fd = openSync(name, 'r')
   let identity = identify(fstatSync(fd))
   let position = 0
 
   const readChunk = (): boolean => {
-    const bytes = readSync(fd, buffer, 0, buffer.length, position)
+    const room = processor.room()
+    const bytes = readSync(fd, room, 0, room.length, position)
     position += bytes
-    writer.write(processor.push(buffer.subarray(0, bytes)))
+    processor.takeFrom(room, bytes, write)
     return bytes > 0
   }
   const end = () => {

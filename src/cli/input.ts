@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs'
+import { accessSync, closeSync, constants, fstatSync, openSync, read, readSync, statSync } from 'node:fs'
 import { nearestNames } from '../core/nearest.ts'
 import { COMMANDS } from './arguments.ts'
 
@@ -8,8 +8,6 @@ export interface Inputs {
   /** A sentence for each file that cannot be read. The others are read all the same. */
   readonly problems: readonly string[]
 }
-
-const CHUNK_BYTES = 256 * 1024
 
 /** Looks at all files before anything is read, so that every wrong name is known at once. */
 export function checkInputs(given: readonly string[]): Inputs {
@@ -52,31 +50,65 @@ function directoryError(): Error {
   return Object.assign(new Error('is a directory'), { code: 'EISDIR' })
 }
 
-/** The bytes of an input, `-` being standard input. */
-export function readChunks(name: string): AsyncIterable<Buffer> | Iterable<Buffer> {
-  if (name !== '-') return readFileChunks(openSync(name, 'r'))
-  return fstatSync(0).isFile() ? readFileChunks(0) : readPipe()
+/** Something to read, one piece after the other. */
+export interface Input {
+  /** Puts bytes into a buffer and gives how many; 0 is the end. */
+  read(into: Buffer): number | Promise<number>
+  close(): void
 }
 
-/** The bytes of a file, read synchronously: nothing else is to be done meanwhile, and it is the fastest way. */
-function* readFileChunks(fd: number): Generator<Buffer> {
-  const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
-  try {
-    for (let bytes = readSync(fd, buffer); bytes > 0; bytes = readSync(fd, buffer))
-      yield buffer.subarray(0, bytes)
-  } finally {
-    if (fd !== 0) closeSync(fd)
+/** `-` is standard input. */
+export function openInput(name: string): Input {
+  if (name !== '-') return openFile(openSync(name, 'r'))
+  const stats = fstatSync(0)
+  return stats.isFile() ? openFile(0) : openPipe(stats.isCharacterDevice())
+}
+
+/** A file is read synchronously: nothing else is to be done meanwhile, and it is the fastest way. */
+function openFile(fd: number): Input {
+  return {
+    read: (into) => readSync(fd, into),
+    close: () => {
+      if (fd !== 0) closeSync(fd)
+    },
   }
 }
 
-/** The bytes that come through a pipe, or from a terminal. */
-async function* readPipe(): AsyncGenerator<Buffer> {
+/**
+ * What comes through a pipe is read in the background, straight into the buffer: a signal must not wait for it. What
+ * cannot be read like that, a terminal or a pipe that somebody has made non-blocking, is read as a stream.
+ */
+function openPipe(isTerminal: boolean): Input {
   // Ctrl-C ends the application before us in the pipe; its last lines are still to come. The second one ends us.
   const ignoreOnce = () => {}
   process.once('SIGINT', ignoreOnce)
-  try {
-    yield* process.stdin as AsyncIterable<Buffer>
-  } finally {
-    process.off('SIGINT', ignoreOnce)
+  let chunks: AsyncIterator<Buffer> | undefined
+  let rest: Buffer = Buffer.alloc(0)
+
+  const readStream = async (into: Buffer): Promise<number> => {
+    chunks ??= (process.stdin as AsyncIterable<Buffer>)[Symbol.asyncIterator]()
+    if (rest.length === 0) {
+      const { done, value } = await chunks.next()
+      if (done) return 0
+      rest = value
+    }
+    const bytes = rest.copy(into)
+    rest = rest.subarray(bytes)
+    return bytes
+  }
+  const readPipe = (into: Buffer): Promise<number> =>
+    new Promise((resolve, reject) => {
+      read(0, into, 0, into.length, null, (error, bytes) => {
+        if (!error) resolve(bytes)
+        else if (error.code === 'EOF') resolve(0)
+        else if (error.code === 'EAGAIN') resolve(readStream(into))
+        else reject(error)
+      })
+    })
+  return {
+    read: (into) => (isTerminal || chunks ? readStream(into) : readPipe(into)),
+    close: () => {
+      process.off('SIGINT', ignoreOnce)
+    },
   }
 }

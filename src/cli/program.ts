@@ -4,9 +4,12 @@ import { didYouMean, nearestNames } from '../core/nearest.ts'
 import { COMMANDS, type Flags } from './arguments.ts'
 import { EXAMPLES } from './examples.ts'
 import { ExitCode } from './exit-code.ts'
+import { list } from './list.ts'
 import { type CliOption, setOptions, viewOptions } from './option.ts'
 import { print, printError } from './output.ts'
+import { show } from './show.ts'
 import { readVersion } from './version.ts'
+import { view } from './view.ts'
 
 /** Runs what is no plain view of a log: the commands, the help, and complaints about a command line. */
 export async function runProgram(argv: readonly string[]): Promise<number> {
@@ -50,7 +53,6 @@ export function createProgram(finish: (exitCode: number) => void): Command {
     .addHelpText('before', EXAMPLES)
     .addHelpText('after', '\nA file that is called like a command: eventsets ./list')
     .action(async (files: string[], flags: Flags) => {
-      const { view } = await import('./view.ts')
       finish(await view(files, flags))
     })
   addOptions(program, viewOptions)
@@ -62,7 +64,6 @@ export function createProgram(finish: (exitCode: number) => void): Command {
     .showHelpAfterError('Run "eventsets list --help" for what there is.')
     .addHelpText('before', 'Examples:\n  $ eventsets list\n  $ eventsets list --json | jq ".sets[].name"\n')
     .action(async (flags: Flags) => {
-      const { list } = await import('./list.ts')
       finish(await list(flags))
     })
   program
@@ -76,7 +77,6 @@ export function createProgram(finish: (exitCode: number) => void): Command {
       'Examples:\n  $ eventsets show http\n  $ eventsets show payment --set payment.json\n  $ eventsets show http --json | jq .set > my-http.json\n',
     )
     .action(async (name: string, flags: Flags) => {
-      const { show } = await import('./show.ts')
       finish(await show(name, flags))
     })
   for (const command of program.commands) addOptions(command, setOptions)

@@ -1,34 +1,21 @@
 import { writeSync } from 'node:fs'
-import { ExitCode } from './exit-code.ts'
+import { readVersion } from './version.ts'
 
 /** Runs the command with its arguments and gives its exit code. Loads what these arguments need, and no more. */
 export async function run(argv: readonly string[]): Promise<number> {
-  try {
-    if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) return await printVersion()
-    const { readArguments } = await import('./arguments.ts')
-    const { isView, operands, flags, canonical } = readArguments(argv)
-    if (!isView) {
-      const { runProgram } = await import('./program.ts')
-      return await runProgram(canonical)
-    }
-    const { view } = await import('./view.ts')
-    return await view(operands, flags)
-  } catch (error) {
-    const { reportError } = await import('./report-error.ts')
-    return reportError(error, argv)
-  }
+  if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V') && printVersion()) return 0
+  // All that it takes to show a log in one import, and so in few files: each one takes Node its time.
+  const { runCommand } = await import('./command.ts')
+  return await runCommand(argv)
 }
 
-/** Scripts ask for the version often, so this loads next to nothing. */
-async function printVersion(): Promise<number> {
-  const { readVersion } = await import('./version.ts')
-  const text = `${readVersion()}\n`
+/** Scripts ask for the version often, so this takes next to nothing. False when there is something the matter. */
+function printVersion(): boolean {
   try {
-    writeSync(1, text)
+    writeSync(1, `${readVersion()}\n`)
+    return true
   } catch {
     // The long way knows what to do about a reader that has gone, or a full disk.
-    const { print } = await import('./output.ts')
-    print(text)
+    return false
   }
-  return ExitCode.OK
 }

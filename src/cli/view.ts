@@ -1,9 +1,15 @@
-import { isatty } from 'node:tty'
 import type { FileWriter } from '../pino/file-writer.ts'
-import { createLineProcessor, type LineProcessor } from '../pino/line-processor.ts'
+import {
+  createLineProcessor,
+  type LineProcessor,
+  loadScanner,
+  WORTHWHILE_BYTES,
+} from '../pino/line-processor.ts'
+import { isTerminal } from '../pino/terminal.ts'
 import type { Flags } from './arguments.ts'
+import { EXAMPLES } from './examples.ts'
 import { ExitCode } from './exit-code.ts'
-import { checkInputs, describeProblem, readChunks } from './input.ts'
+import { checkInputs, describeProblem, openInput } from './input.ts'
 import { checkWritten, openStandardOutput, printError } from './output.ts'
 import { loadRegistry } from './sets.ts'
 import { toLineOptions } from './view-flags.ts'
@@ -12,14 +18,14 @@ import { toLineOptions } from './view-flags.ts'
 export async function view(given: readonly string[], flags: Flags): Promise<number> {
   const wanted = given.length === 0 ? ['-'] : given
   const isStandardInputOnly = wanted.every((name) => name === '-')
-  if (isStandardInputOnly && isatty(0)) {
-    const { EXAMPLES } = await import('./examples.ts')
+  if (isStandardInputOnly && isTerminal(0)) {
     printError(
       `eventsets: no input: name a log file, or pipe a log into it.\n\n${EXAMPLES}\nRun "eventsets --help" for all there is.\n`,
     )
     return ExitCode.FAILURE
   }
-  const options = toLineOptions(flags, isatty(1))
+  const options = toLineOptions(flags, isTerminal(1))
+  if (process.env.EVENTSETS_SCANNER) await loadScanner()
   const registry = loadRegistry(flags.set as string[])
 
   let exitCode: number = ExitCode.OK
@@ -60,10 +66,22 @@ async function passAll(
     // Else the last line of one file and the first of the next would become one.
     if (lastByte !== NEWLINE) write(Buffer.from([NEWLINE]))
     try {
-      for await (const chunk of readChunks(name)) {
-        write(processor.push(chunk))
-        // Nobody reads on, or nothing can be written: reading the rest would be work for nothing.
-        if (writer.isBroken || writer.failure !== undefined) return
+      const input = openInput(name)
+      try {
+        for (;;) {
+          const room = processor.room()
+          const read = input.read(room)
+          // A file is read at once; to wait even for that would cost a turn of the event loop a chunk.
+          const bytes = typeof read === 'number' ? read : await read
+          if (bytes === 0) break
+          // A file leaves no moment in which it could be loaded by itself.
+          if (bytes >= WORTHWHILE_BYTES) await loadScanner()
+          processor.takeFrom(room, bytes, write)
+          // Nobody reads on, or nothing can be written: reading the rest would be work for nothing.
+          if (writer.isBroken || writer.failure !== undefined) return
+        }
+      } finally {
+        input.close()
       }
     } catch (error) {
       report(describeProblem(name, error))

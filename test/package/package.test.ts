@@ -50,7 +50,7 @@ describe('imported', () => {
     expect(stdout).toBe('true\n')
   })
 
-  test('it does not load pino, pino-pretty or what writes to files until they are wanted', () => {
+  test('it does not load pino or what writes to files until they are wanted, and pino-pretty never', () => {
     const { stdout } = project.runNode(
       'lazy.mjs',
       `import { createRequire } from 'node:module'
@@ -63,7 +63,7 @@ describe('imported', () => {
        console.log('pretty', loaded().join())`,
     )
 
-    expect(stdout).toMatch(/^eventsets \npretty .*pino-pretty/)
+    expect(stdout).toBe('eventsets \npretty sonic-boom\n')
   })
 })
 
@@ -321,7 +321,7 @@ describe('its files', () => {
       /import\.meta|__dirname|__filename|createRequire/.test(readFileSync(file, 'utf8')),
     )
 
-    expect(reachable.size).toBeGreaterThan(20)
+    expect(reachable.size).toBeGreaterThan(5)
     expect(asking.map((file) => relative(installed, file).replaceAll(sep, '/'))).toEqual([])
   })
 })
