@@ -6,16 +6,20 @@ import { createHash } from 'node:crypto'
 import {
   closeSync,
   existsSync,
+  fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
+  statfsSync,
   writeFileSync,
   writeSync,
 } from 'node:fs'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pino from 'pino'
 import pinoHttp from 'pino-http'
@@ -81,6 +85,10 @@ export function corpusShare(corpus, share) {
   if (existsSync(path) && existsSync(summaryPath)) {
     return { ...JSON.parse(readFileSync(summaryPath, 'utf8')), path }
   }
+  const neededBytes = 2 * corpus.bytes * share
+  const { bavail, bsize } = statfsSync(cacheDir)
+  if (bavail * bsize < neededBytes)
+    throw new Error(`No room for ${lines} lines in ${cacheDir}: give a smaller --largest or fewer --lines.`)
   const whole = readFileSync(corpus.path)
   const fd = openSync(path, 'w')
   let bytes = 0
@@ -89,10 +97,21 @@ export function corpusShare(corpus, share) {
     for (let done = 0; done < end; ) done += writeSync(fd, whole, done, end - done)
     bytes += end
   }
+  // Otherwise the system writes them to the disk while the first peers are measured.
+  fsyncSync(fd)
   closeSync(fd)
   const summary = { path, lines, bytes }
   writeFileSync(summaryPath, JSON.stringify(summary))
   return summary
+}
+
+/** Deletes what repeats the corpus: up to gigabytes, and made anew in seconds. */
+export function removeRepeats(corpus) {
+  const stem = basename(corpus.path, '.ndjson')
+  for (const name of readdirSync(cacheDir)) {
+    const lines = Number(/\.first-(\d+)\.ndjson(?:\.summary\.json)?$/.exec(name)?.[1] ?? 0)
+    if (name.startsWith(`${stem}.`) && lines > corpus.lines) rmSync(join(cacheDir, name))
+  }
 }
 
 function endOfLine(buffer, lineNumber) {

@@ -1,6 +1,6 @@
 // Runs peers in turn, each in a fresh process, and turns what they took into medians and ratios.
-import { spawn } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cacheDir } from './corpus.mjs'
@@ -31,16 +31,16 @@ function emptyAppDir() {
  * Runs Node once and measures it from outside (wall time) and from inside (CPU time and peak memory; needs
  * `usage`, which costs the process about a millisecond).
  *
- * stdin is a file or nothing, stdout goes to /dev/null or, with `capture`, into `stdout` of the result.
- * Throws where the process fails.
+ * stdin is a file (a path, or a descriptor, which is closed) or nothing, stdout goes to /dev/null or, with
+ * `capture`, into `stdout` of the result. `env` is added to the environment. Throws where the process fails.
  */
-export async function runNode(args, { stdin, capture = false, usage = true } = {}) {
-  const input = openSync(stdin ?? '/dev/null', 'r')
+export async function runNode(args, { stdin, capture = false, usage = true, env } = {}) {
+  const input = typeof stdin === 'number' ? stdin : openSync(stdin ?? '/dev/null', 'r')
   const output = capture ? 'pipe' : openSync('/dev/null', 'w')
   const start = process.hrtime.bigint()
   const child = spawn(process.execPath, usage ? ['-r', usagePreload, ...args] : args, {
     cwd: emptyAppDir(),
-    env: cleanEnvironment(),
+    env: { ...cleanEnvironment(), ...env },
     stdio: [input, output, 'pipe', usage ? 'pipe' : 'ignore'],
   })
   closeSync(input)
@@ -59,18 +59,65 @@ export async function runNode(args, { stdin, capture = false, usage = true } = {
   return { wallMs, ...(usage ? JSON.parse(texts[3]) : {}), stdout: texts[1] }
 }
 
+/**
+ * Runs Node as `runNode` does, its stdin a pipe that another process writes a file to, `times` over.
+ *
+ * A named pipe, since what `spawn` makes for 'pipe' is a socket, and nobody's shell does that.
+ */
+export async function runNodeInPipe(args, { file, times, ...options }) {
+  const pipe = join(cacheDir, `pipe-${process.pid}`)
+  execFileSync('mkfifo', [pipe])
+  // An end of a pipe opens only when the other is open. This one is both.
+  const both = openSync(pipe, 'r+')
+  const [readEnd, writeEnd] = [openSync(pipe, 'r'), openSync(pipe, 'w')]
+  closeSync(both)
+  rmSync(pipe)
+  const writer = spawn(process.execPath, [peerPath('repeat-file.mjs'), file, String(times)], {
+    env: cleanEnvironment(),
+    stdio: ['ignore', writeEnd, 'inherit'],
+  })
+  closeSync(writeEnd)
+  const written = new Promise((resolve, reject) => {
+    writer.once('error', reject)
+    writer.once('close', (code) =>
+      code === 0 ? resolve() : reject(new Error(`the pipe's writer: exit ${code}`)),
+    )
+  })
+  const [run] = await Promise.all([runNode(args, { ...options, stdin: readEnd }), written])
+  return run
+}
+
 /** Runs a script of ours that prints its own measurements as one JSON object. */
-export async function runReport(args) {
-  const { stdout } = await runNode(args, { capture: true, usage: false })
+export async function runReport(args, { env } = {}) {
+  const { stdout } = await runNode(args, { capture: true, usage: false, env })
   return JSON.parse(stdout)
 }
 
 /** The environment of the caller without what changes colours, options or preloads of a peer. */
 function cleanEnvironment() {
   const environment = { ...process.env, TZ: 'UTC' }
-  for (const name of ['NO_COLOR', 'FORCE_COLOR', 'NODE_OPTIONS', 'NODE_V8_COVERAGE']) delete environment[name]
+  for (const name of ['NO_COLOR', 'FORCE_COLOR', 'NODE_OPTIONS', 'NODE_V8_COVERAGE', 'EVENTSETS_SCANNER'])
+    delete environment[name]
   for (const name of Object.keys(environment)) if (name.startsWith('npm_')) delete environment[name]
   return environment
+}
+
+/**
+ * How much of the corpus a peer should read: the least of the rising `shares` that takes it `leastMs`, so that its
+ * start does not count for much, or else the last.
+ *
+ * `measureMs(share)` runs it once. The first runs are short, and those that cannot be long enough are left out.
+ */
+export async function findShare({ shares, leastMs, measureMs }) {
+  let at = 0
+  while (at < shares.length - 1) {
+    const tookMs = await measureMs(shares[at])
+    if (tookMs >= leastMs) break
+    // The start is part of what it took, so at this speed a share takes less than is reckoned here, not more.
+    const next = shares.findIndex((share, index) => index > at && (tookMs * share) / shares[at] >= leastMs)
+    at = next === -1 ? shares.length - 1 : next
+  }
+  return shares[at]
 }
 
 /**

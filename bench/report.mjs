@@ -3,6 +3,7 @@
 /**
  * A subject's report:
  * `{ title, notes: string[], tables: [{ columns: string[], rows: string[][] }] }`; the first column is text.
+ * What else a subject tells is for others: `reached` for the targets, `chart` for the picture.
  */
 export function renderReport(report, { markdown }) {
   const tables = report.tables.map((table) => (markdown ? markdownTable(table) : textTable(table)))
@@ -27,12 +28,12 @@ function textTable({ columns, rows }) {
   return [line(columns), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')
 }
 
-/** `1234567` as `1 235k`, `912` as `912`. */
+/** `1234567` as `1235k`, `912` as `912`. */
 export function formatCount(value) {
   return value >= 10_000 ? `${Math.round(value / 1000)}k` : String(Math.round(value))
 }
 
-/** Three digits that mean something: `0.034`, `1.23`, `45.6`, `789`. */
+/** No more digits than mean something: `0.034`, `1.23`, `45.6`, `789`. */
 export function formatNumber(value) {
   if (value >= 100) return String(Math.round(value))
   if (value >= 10) return value.toFixed(1)

@@ -1,25 +1,27 @@
-// Sends the lines of a log file through a transport and waits until the last one is written.
-// Usage: node feed-transport.mjs <target> <log file>
+// Sends lines through a transport and waits until the last one is written: those of a log file, again from its
+// beginning where it has too few.
+// Usage: node feed-transport.mjs <transport> <log file> <lines> [destination]
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import pino from 'pino'
 import { peakRssMb } from './peak-memory.cjs'
-import { TARGETS } from './targets.mjs'
+import { transportTo } from './transports.mjs'
 
 const BURST = 500
 
-const [targetName, file] = process.argv.slice(2)
+const [name, file, lineCount, destination] = process.argv.slice(2)
 const keepAlive = setInterval(() => {}, 1000)
 const lines = readFileSync(file, 'utf8').split(/(?<=\n)/)
-const stream = pino.transport(TARGETS[targetName])
+const count = Number(lineCount)
+const stream = pino.transport(transportTo(name, destination))
 await once(stream, 'ready')
 
 const start = process.hrtime.bigint()
 const cpuStart = process.cpuUsage()
-for (let next = 0; next < lines.length; ) {
+for (let next = 0; next < count; ) {
   let hasRoom = true
-  for (const end = Math.min(next + BURST, lines.length); next < end; next++)
-    hasRoom = stream.write(lines[next])
+  for (const end = Math.min(next + BURST, count); next < end; next++)
+    hasRoom = stream.write(lines[next % lines.length])
   if (hasRoom) await new Promise(setImmediate)
   else await once(stream, 'drain')
 }

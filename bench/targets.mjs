@@ -1,0 +1,117 @@
+// What eventsets is to reach, as ratios in one run, and what a run reached.
+import { formatNumber } from './report.mjs'
+import { SCANNERS } from './scanners.mjs'
+
+/**
+ * `key` is that of a subject's `reached`. `least` and `most` are what is asked of each scanner. The median decides,
+ * or what `decides` names.
+ */
+export const TARGETS = [
+  { key: 'text', what: '`eventsets` against `pino-pretty`, lines/s', least: { js: 10, wasm: 40 } },
+  {
+    key: 'singleLine',
+    what: '`eventsets --single-line` against `pino-pretty -S`, lines/s',
+    least: { js: 12, wasm: 40 },
+  },
+  {
+    key: 'colour',
+    what: '`eventsets --colorize` against `pino-pretty -c`, lines/s',
+    least: { js: 10, wasm: 30 },
+  },
+  {
+    key: 'colourSingleLine',
+    what: '`eventsets --colorize --single-line` against `pino-pretty -c -S`, lines/s',
+    least: { js: 10, wasm: 30 },
+  },
+  {
+    key: 'json',
+    what: '`eventsets --json` against `JSON.parse` + `JSON.stringify` line by line, lines/s',
+    least: { js: 5, wasm: 15 },
+  },
+  {
+    key: 'jsonOfSplit',
+    what: '`eventsets --json` against only splitting lines, lines/s',
+    least: { js: 0.1, wasm: 0.35 },
+  },
+  {
+    key: 'transportText',
+    what: 'worker transport, text, against pino-pretty as transport, lines/s',
+    least: { js: 8, wasm: 10 },
+  },
+  {
+    key: 'transportJson',
+    what: 'worker transport, JSON, against pino-pretty as transport, lines/s',
+    least: { js: 8, wasm: 10 },
+  },
+  {
+    key: 'callText',
+    what: "main thread's CPU a log call, text, against an identity transport",
+    most: { js: 1.05, wasm: 1.05 },
+  },
+  {
+    key: 'callJson',
+    what: "main thread's CPU a log call, JSON, against an identity transport",
+    most: { js: 1.05, wasm: 1.05 },
+  },
+  {
+    key: 'version',
+    what: 'start of `eventsets --version` against `node -e 0`',
+    most: { js: 1.2, wasm: 1.2 },
+  },
+  {
+    key: 'startText',
+    what: 'start of `eventsets`, one line, against `node -e 0`',
+    most: { js: 1.6, wasm: 1.6 },
+  },
+  {
+    key: 'startJson',
+    what: 'start of `eventsets --json`, one line, against `node -e 0`',
+    most: { js: 1.6, wasm: 1.6 },
+  },
+  { key: 'records', what: 'enricher on records, 300 sets against 3, time', most: { js: 1.1, wasm: 1.1 } },
+  { key: 'lines', what: 'lines to JSON in memory, 300 sets against 3, time', most: { js: 1.1, wasm: 1.1 } },
+  {
+    key: 'memory',
+    what: 'peak memory of the largest input through the CLI, MB',
+    most: { js: 80, wasm: 80 },
+    decides: 'max',
+  },
+]
+
+/** The targets as a table of `report.mjs`. What no subject has measured is left empty. */
+export function targetsTable(reports) {
+  const reached = Object.assign({}, ...reports.map((report) => report.reached))
+  return {
+    columns: ['target', ...SCANNERS.flatMap(({ title }) => [`${title}: asked`, 'reached'])],
+    rows: TARGETS.map((target) => [
+      target.what,
+      ...SCANNERS.flatMap(({ name }) => [
+        asked(target, name),
+        outcome(target, name, reached[target.key]?.[name]),
+      ]),
+    ]),
+  }
+}
+
+/** The targets as a report, to be shown like those of the subjects. */
+export function targetsReport(reports) {
+  return {
+    title: 'Targets',
+    notes: [
+      'Ratios within this run: the median of the rounds (lowest - highest). ✓ reached, ✗ missed.',
+      'The costs of 300 sets are ratios of medians, without a spread; of memory, the highest peak decides.',
+    ],
+    tables: [targetsTable(reports)],
+  }
+}
+
+function asked({ least, most }, scanner) {
+  return least === undefined ? `at most ${most[scanner]}` : `at least ${least[scanner]}`
+}
+
+function outcome({ least, most, decides = 'median' }, scanner, value) {
+  if (value === undefined) return ''
+  const isMet = least === undefined ? value[decides] <= most[scanner] : value[decides] >= least[scanner]
+  const range = value.min === undefined ? '' : ` (${formatNumber(value.min)} - ${formatNumber(value.max)})`
+  return `${isMet ? '✓' : '✗'} ${formatNumber(value[decides])}${range}`
+}

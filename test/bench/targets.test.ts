@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest'
+import { load } from './load.ts'
+
+const { TARGETS, targetsReport, targetsTable } = await load('targets.mjs')
+
+/** Every target that eventsets was given: what it says, and what it asks of the two scanners. */
+const GIVEN = [
+  [/^`eventsets` against `pino-pretty`/, 'at least 10', 'at least 40'],
+  [/^`eventsets --single-line` against `pino-pretty -S`/, 'at least 12', 'at least 40'],
+  [/^`eventsets --colorize` against `pino-pretty -c`/, 'at least 10', 'at least 30'],
+  [/^`eventsets --colorize --single-line` against `pino-pretty -c -S`/, 'at least 10', 'at least 30'],
+  [/^`eventsets --json` against `JSON.parse` \+ `JSON.stringify`/, 'at least 5', 'at least 15'],
+  [/^`eventsets --json` against only splitting/, 'at least 0.1', 'at least 0.35'],
+  [/^worker transport, text/, 'at least 8', 'at least 10'],
+  [/^worker transport, JSON/, 'at least 8', 'at least 10'],
+  [/^main thread's CPU a log call, text/, 'at most 1.05', 'at most 1.05'],
+  [/^main thread's CPU a log call, JSON/, 'at most 1.05', 'at most 1.05'],
+  [/^start of `eventsets --version`/, 'at most 1.2', 'at most 1.2'],
+  [/^start of `eventsets`, one line/, 'at most 1.6', 'at most 1.6'],
+  [/^start of `eventsets --json`, one line/, 'at most 1.6', 'at most 1.6'],
+  [/^enricher on records, 300 sets against 3/, 'at most 1.1', 'at most 1.1'],
+  [/^lines to JSON in memory, 300 sets against 3/, 'at most 1.1', 'at most 1.1'],
+  [/^peak memory/, 'at most 80', 'at most 80'],
+] as const
+
+const both = (value: object) => ({ js: value, wasm: value })
+const rowOf = (key: string, reports: readonly object[]) =>
+  targetsTable(reports).rows[TARGETS.findIndex((target: { key: string }) => target.key === key)]
+
+describe('the table of targets', () => {
+  it('names every target, with what is asked of each scanner', () => {
+    const rows: string[][] = targetsTable([]).rows
+
+    expect(rows).toHaveLength(GIVEN.length)
+    for (const [index, [what, js, wasm]] of GIVEN.entries()) {
+      expect(rows[index]?.[0]).toMatch(what)
+      expect([rows[index]?.[1], rows[index]?.[3]]).toEqual([js, wasm])
+    }
+  })
+
+  it('has as many cells in each row as columns', () => {
+    const { columns, rows } = targetsTable([])
+
+    for (const row of rows) expect(row).toHaveLength(columns.length)
+  })
+
+  it('tells for each scanner by itself whether a target is reached', () => {
+    const text = { js: { median: 10, min: 8, max: 12 }, wasm: { median: 39.9, min: 39, max: 50 } }
+
+    expect(rowOf('text', [{ reached: { text } }]).slice(1)).toEqual([
+      'at least 10',
+      '✓ 10.0 (8.00 - 12.0)',
+      'at least 40',
+      '✗ 39.9 (39.0 - 50.0)',
+    ])
+  })
+
+  it('takes less as better where a most is asked', () => {
+    const start = { js: { median: 1.2, min: 1, max: 2 }, wasm: { median: 1.21, min: 1, max: 2 } }
+    const row = rowOf('version', [{ reached: { version: start } }])
+
+    expect([row[2][0], row[4][0]]).toEqual(['✓', '✗'])
+  })
+
+  it('judges memory by the highest peak, not by the median', () => {
+    const memory = both({ median: 60, min: 50, max: 81 })
+
+    expect(rowOf('memory', [{ reached: { memory } }])[2]).toBe('✗ 81.0 (50.0 - 81.0)')
+  })
+
+  it('shows a ratio of medians without a spread', () => {
+    expect(rowOf('records', [{ reached: { records: both({ median: 1.05, lowest: 1.01 }) } }])[2]).toBe(
+      '✓ 1.05',
+    )
+  })
+
+  it('takes what each of several subjects has reached, and leaves empty what none has', () => {
+    const json = both({ median: 20, min: 20, max: 20 })
+    const version = both({ median: 1, min: 1, max: 1 })
+    const [report] = targetsReport([{ reached: { json } }, { reached: { version } }]).tables
+    const filled = report.rows.filter((row: string[]) => row[2] !== '').map((row: string[]) => row[0])
+
+    expect(filled).toHaveLength(2)
+  })
+})
+
+describe('the subjects', () => {
+  it.each(['cli', 'memory', 'enricher', 'transport', 'start'])('%s can be loaded', async (name) => {
+    expect((await load(`${name}.mjs`)).run).toBeTypeOf('function')
+  })
+})
