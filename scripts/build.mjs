@@ -14,10 +14,15 @@ import { updateScanner } from './compile-scanner.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
 
+/** What is loaded once there is enough to read, by a path that is the same from every chunk. */
+const SCANNER = 'pino/fast-lines'
+
 /** The command apart from the library: what both need is there twice, but each loads only what is its own. */
 const BUNDLES = [
   { entries: ['index', 'pino/index', 'pretty/index'], chunks: 'shared' },
   { entries: ['cli/main'], chunks: 'cli' },
+  // The scanner is generated code: nobody reads it, and it is wanted by both.
+  { entries: [SCANNER], chunks: 'pino', minifyWhitespace: true },
 ]
 
 /**
@@ -33,6 +38,15 @@ const plainBuiltins = {
     onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)})`,
     }))
+  },
+}
+
+const apartScanner = {
+  name: 'apart-scanner',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/fast-lines\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: `../${SCANNER}.js`, external: true } : undefined,
+    )
   },
 }
 
@@ -55,7 +69,7 @@ try {
   process.exitCode = 1
 }
 
-async function bundle({ entries, chunks }) {
+async function bundle({ entries, chunks, minifyWhitespace = false }) {
   const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: Object.fromEntries(entries.map((entry) => [entry, `src/${entry}.ts`])),
@@ -69,7 +83,8 @@ async function bundle({ entries, chunks }) {
     packages: 'external',
     charset: 'utf8',
     legalComments: 'none',
-    plugins: [plainBuiltins],
+    plugins: [plainBuiltins, apartScanner],
+    minifyWhitespace,
     write: false,
     logLevel: 'warning',
   })

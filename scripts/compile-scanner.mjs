@@ -95,7 +95,7 @@ async function makeWasm(shared) {
     if (error) throw new Error(`The scanner does not compile.\n${stderr.toString()}`)
     return `${header()}
 /** The scanner in WebAssembly, as base64. */
-export const wasmScanner =
+export const wasmScanner: string =
   '${readFileSync(binary).toString('base64')}'
 `
   } finally {
