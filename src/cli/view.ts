@@ -25,7 +25,6 @@ export async function view(given: readonly string[], flags: Flags): Promise<numb
     return ExitCode.FAILURE
   }
   const options = toLineOptions(flags, isTerminal(1))
-  if (process.env.EVENTSETS_SCANNER) await loadScanner()
   const registry = loadRegistry(flags.set as string[])
 
   let exitCode: number = ExitCode.OK

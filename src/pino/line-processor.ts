@@ -32,7 +32,7 @@ export interface LineProcessor {
 }
 
 export interface LineProcessorOptions extends LineConverterOptions {
-  /** The scanner to use from the first byte on. Unless given, EVENTSETS_SCANNER decides, or what is there. */
+  /** The scanner to use from the first byte on. Unless given, EVENTSETS_SCANNER chooses one for when there is enough to read. */
   readonly scanner?: ScannerKind | 'none' | undefined
 }
 
@@ -214,7 +214,7 @@ function createChoice(registry: EventSetRegistry, options: LineProcessorOptions,
     | { readonly scanner: LineScanner | undefined; readonly of: LineConverter; readonly version: number }
     | undefined
   return (pushedBytes: number, converter: LineConverter): LineScanner | undefined => {
-    if (asked === 'none' || (asked === undefined && pushedBytes < WORTHWHILE_BYTES)) return undefined
+    if (asked === 'none' || (!options.scanner && pushedBytes < WORTHWHILE_BYTES)) return undefined
     if (!loaded) {
       if (options.scanner)
         throw new Error('The scanner that is asked for has not been loaded: await loadScanner().')
