@@ -75,7 +75,7 @@ describe('docs/reference/cli.md', () => {
   })
 
   it('has the variables of the environment that the program reads', () => {
-    const sources = ['cli', 'pretty'].flatMap((folder) =>
+    const sources = ['cli', 'pino', 'pretty'].flatMap((folder) =>
       readdirSync(join(root, 'src', folder)).map((name) =>
         readFileSync(join(root, 'src', folder, name), 'utf8'),
       ),
