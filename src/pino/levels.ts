@@ -21,15 +21,19 @@ export type Levels = ReadonlyMap<string, number>
  */
 export function resolveLevels(custom: string | { readonly [label: string]: number } | undefined): Levels {
   const levels = new Map(Object.entries(STANDARD_LEVELS))
-  const added =
-    typeof custom === 'string'
-      ? custom.split(',').map((pair, index): [string, number] => {
-          const [label = '', number = String(index)] = pair.split(':')
-          return [label, Number(number)]
-        })
-      : Object.entries(custom ?? {})
-  for (const [label, number] of added) levels.set(label.toLowerCase(), number)
+  for (const [label, number] of listLevels(custom)) levels.set(label.toLowerCase(), number)
   return levels
+}
+
+/** Levels in either form, as labels and numbers. */
+export function listLevels(
+  custom: string | { readonly [label: string]: number } | undefined,
+): (readonly [label: string, number: number])[] {
+  if (typeof custom !== 'string') return Object.entries(custom ?? {})
+  return custom.split(',').map((pair, index) => {
+    const [label = '', number = String(index)] = pair.split(':')
+    return [label, Number(number)]
+  })
 }
 
 /** The number of a level given as number, numeric text or label; `undefined` when no level is called that. */

@@ -9,7 +9,14 @@ import {
   type RendererOptions,
 } from '../pretty/renderer.ts'
 import { toSafeBytes, toSafeText } from '../pretty/safe-text.ts'
-import { hasOwnLevels, type Levels, levelNumber, resolveLevels, STANDARD_LEVELS } from './levels.ts'
+import {
+  hasOwnLevels,
+  type Levels,
+  levelNumber,
+  listLevels,
+  resolveLevels,
+  STANDARD_LEVELS,
+} from './levels.ts'
 import type { LineOptions } from './options.ts'
 import type { PinoConfig } from './pino-config.ts'
 import { reportOnStderr, reportTransformationError } from './report.ts'
@@ -133,7 +140,14 @@ function resolveNames(options: LineConverterOptions, config: PinoConfig | undefi
   const fromLogger = config && hasOwnLevels(config.levels.values) ? config.levels.values : undefined
   // Without any, pino-pretty puts "undefined" for the level into a message format.
   const forFormat = typeof options.messageFormat === 'string' ? STANDARD_LEVELS : undefined
-  const customLevels = options.customLevels ?? fromLogger ?? forFormat
+  // A logger that tells its levels has those and the ones that the options name: the option alone would leave the
+  // usual ones without a name.
+  const together = config && {
+    ...config.levels.values,
+    ...Object.fromEntries(listLevels(options.customLevels)),
+  }
+  const customLevels =
+    options.customLevels === undefined ? (fromLogger ?? forFormat) : (together ?? options.customLevels)
   return {
     messageKey: options.messageKey ?? config?.messageKey ?? 'msg',
     errorKey: options.errorKey ?? config?.errorKey ?? 'err',

@@ -1,5 +1,6 @@
 export { type Colorizer, colorizerFactory } from './colorizer.ts'
 export { type ColourSituation, decideColour } from './colour.ts'
+export { dropIn as 'module.exports' } from './drop-in.ts'
 export type {
   MessageFormatFunction,
   Prettifier,

@@ -138,6 +138,20 @@ describe('its subpaths', () => {
     expect(stdout).toBe('INFO: [✅] hello\n')
   })
 
+  test('eventsets/pretty is a function with everything on it, as pino-pretty is', () => {
+    const { stdout } = project.runNode(
+      'drop-in.cjs',
+      `const pretty = require('eventsets/pretty')
+       import('eventsets/pretty').then((module) => {
+         const missing = Object.keys(module).filter((name) => name !== 'module.exports' && !(name in pretty))
+         console.log(typeof pretty, missing.join())
+         pretty({ colorize: false, destination: 1 }).end('{"level":30,"msg":"hello"}\\n')
+       })`,
+    )
+
+    expect(stdout).toBe('function \nINFO: hello\n')
+  })
+
   test('eventsets/sets/*.json and eventsets/schema.json are data', () => {
     const { stdout } = project.runNode(
       'data.cjs',

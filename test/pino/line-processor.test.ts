@@ -287,6 +287,14 @@ describe('the configuration of a logger', () => {
     expect(processor.push(Buffer.from(line)).toString()).toBe('OWN: [💰] field\n    message: "a"\n')
   })
 
+  test('its levels keep their names beside those that the options name', () => {
+    const processor = createLineProcessor(ordersRegistry(), { colorize: false, customLevels: 'own:36' })
+    processor.configure(config)
+
+    const shown = [30, 35, 36].map((level) => processor.push(Buffer.from(`{"level":${level}}\n`)).toString())
+    expect(shown).toEqual(['INFO:\n', 'AUDIT:\n', 'OWN:\n'])
+  })
+
   test('it keeps half a line that came before', () => {
     const processor = createLineProcessor(ordersRegistry(), { colorize: false, ignore: 'state,msg' })
     const first = processor.push(Buffer.from(line.slice(0, 20)))
