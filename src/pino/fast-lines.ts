@@ -4,6 +4,7 @@ import { toSafeText } from '../pretty/safe-text.ts'
 import { createLineScanner, type LineScanner, type TextStyle } from '../scanner/line-scanner.ts'
 import { chooseScanner, type ScannerKind } from '../scanner/scanner.ts'
 import type { LineConverter, LineConverterOptions } from './line-converter.ts'
+import { reportOnStderr } from './report.ts'
 
 /**
  * The fast way from lines to what takes their place: the same bytes as the converter's, without an object per line.
@@ -19,8 +20,13 @@ export function createFastLines(
   if (nestedKey !== undefined || !areMarkersPlain(registry, options)) return undefined
   const text = rendererOptions && toTextStyle(options, rendererOptions)
   if (rendererOptions && !text) return undefined
+  const kind = chooseScanner(asked)
+  if (asked === 'wasm' && kind === 'js')
+    reportOnStderr(
+      'eventsets: WebAssembly with SIMD is not there: the scanner in JavaScript takes its place, whatever EVENTSETS_SCANNER says.',
+    )
   return createLineScanner(registry, {
-    kind: chooseScanner(asked),
+    kind,
     text,
     levelKey,
     markersField,
@@ -40,16 +46,14 @@ export function createFastLines(
  */
 function areMarkersPlain(registry: EventSetRegistry, { ascii, markerStyle }: LineConverterOptions): boolean {
   if (ascii || markerStyle !== 'plain') return true
-  return registry
-    .listEventSets()
-    .every((set) =>
-      [...(set.mappings ?? []), ...registry.resolveLinks(set)].every((mapping) =>
-        Object.values(mapping?.visualMarkers ?? {}).every((marker) => {
-          const shown = toSafeText(marker)
-          return shown.charCodeAt(0) > 127 && marker.charCodeAt(0) > 127 && !marker.includes(' ')
-        }),
-      ),
-    )
+  return registry.listEventSets().every((set) =>
+    [...(set.mappings ?? []), ...registry.resolveLinks(set)].every((mapping) =>
+      Object.values(mapping?.visualMarkers ?? {}).every((marker) => {
+        const shown = toSafeText(marker)
+        return shown.charCodeAt(0) > 127 && marker.charCodeAt(0) > 127 && !marker.includes(' ')
+      }),
+    ),
+  )
 }
 
 /** `undefined` where the text takes more than the bytes of the line: fields put in another order, made up, or by a function. */
@@ -66,7 +70,9 @@ function toTextStyle(
     include !== undefined ||
     Boolean(messageFormat) ||
     Object.keys(customPrettifiers ?? {}).length > 0 ||
-    [messageKey, levelKey, timestampKey, ignore].some(isPath)
+    [messageKey, levelKey, timestampKey, ignore].some(isPath) ||
+    // pino-pretty takes no name for a name of its own.
+    (ignore !== '' && ignore.split(',').includes(''))
   if (isOdd) return undefined
   const { property, message, grey, eol, level, time } = compileParts(options)
   return {

@@ -72,6 +72,8 @@ export function createLineProcessor(
   let output = ''
   let parts: Buffer[] = []
   let cutCharacter = ''
+  /** Where to write while a chunk is taken. */
+  let currentWrite: Write | undefined
 
   const splitter = createLineSplitter(
     {
@@ -80,7 +82,11 @@ export function createLineProcessor(
       },
       overlong(bytes) {
         flushText()
-        if (!isForTerminal) parts.push(Buffer.from(bytes))
+        if (!isForTerminal && currentWrite) {
+          // Not kept until the chunk is done: such lines may be endless, and copies of them add up.
+          handOut(currentWrite)
+          currentWrite(bytes)
+        } else if (!isForTerminal) parts.push(Buffer.from(bytes))
         else {
           // A character may be cut by the end of a part; its beginning waits for the rest.
           const text = cutCharacter + bytes.toString('latin1')
@@ -147,7 +153,7 @@ export function createLineProcessor(
     return taken
   }
 
-  const pass = (chunk: Buffer, write: Write): void => {
+  const passAll = (chunk: Buffer, write: Write): void => {
     let at = 0
     while (at < chunk.length) {
       const scanner = next(at === 0 ? chunk.length : 0)
@@ -163,6 +169,12 @@ export function createLineProcessor(
     }
     handOut(write)
   }
+  const pass = (chunk: Buffer, write: Write) =>
+    carefully(write, (to) => {
+      currentWrite = to
+      passAll(chunk, to)
+      currentWrite = undefined
+    })
   const handOut = (write: Write) => {
     const bytes = take()
     if (bytes.length > 0) write(bytes)
@@ -190,9 +202,11 @@ export function createLineProcessor(
     },
     takeFrom(room, bytes, write) {
       if (bytes === 0) return
-      if (roomOf === undefined) return pass(room.subarray(0, bytes), write)
+      const scanner = roomOf
+      // Whoever waited for the bytes may have registered a set meanwhile.
+      if (scanner === undefined || scanner !== next(0)) return pass(room.subarray(0, bytes), write)
       pushedBytes += bytes
-      advance(roomOf, bytes, write)
+      carefully(write, (to) => advance(scanner, bytes, to))
     },
     end() {
       spill()
@@ -205,6 +219,19 @@ export function createLineProcessor(
       converter = createLineConverter(enricherFor, options, config)
     },
   }
+}
+
+/** A `write` that throws must not leave a chunk half taken: it is let through when all has been done. */
+function carefully(write: Write, action: (write: Write) => void): void {
+  let failure: { readonly error: unknown } | undefined
+  action((bytes) => {
+    try {
+      write(bytes)
+    } catch (error) {
+      failure ??= { error }
+    }
+  })
+  if (failure) throw failure.error
 }
 
 /** Gives the scanner for what has been pushed so far and the converter in force, and makes it when there is none yet. */
@@ -225,10 +252,22 @@ function createChoice(registry: EventSetRegistry, options: LineProcessorOptions,
       const isOverlongPossible = maxLineBytes < CHUNK_BYTES + LONGEST_LINE_BYTES
       const scanner = isOverlongPossible
         ? undefined
-        : loaded.createFastLines(asked, registry, options, converter)
+        : tryTo(loaded.createFastLines, asked, registry, options, converter)
       made = { scanner, of: converter, version: registry.version }
     }
     return made.scanner
+  }
+}
+
+/** The scanner, or nothing where there is no memory for it: the long way does all that it does. */
+function tryTo(
+  create: typeof import('./fast-lines.ts').createFastLines,
+  ...parameters: Parameters<typeof create>
+): LineScanner | undefined {
+  try {
+    return create(...parameters)
+  } catch {
+    return undefined
   }
 }
 
@@ -236,6 +275,8 @@ function askedScanner(): ScannerKind | undefined {
   const { EVENTSETS_SCANNER: asked = '' } = process.env
   if (asked === 'js' || asked === 'wasm') return asked
   if (asked !== '')
-    reportOnStderr(`eventsets: EVENTSETS_SCANNER is ${JSON.stringify(asked)}; known are "js" and "wasm".`)
+    reportOnStderr(
+      `eventsets: EVENTSETS_SCANNER is ${JSON.stringify(asked)}; known are "js" and "wasm". The default is used.`,
+    )
   return undefined
 }

@@ -31,15 +31,40 @@ export function createClasses(place: Place): (value: Scalar, context?: string) =
     found.set(object, id)
     return id
   }
+  const metBy = indexConditions(place.conditions)
   return (value, context = '') => {
     const of = candidates.map(({ field }) => (isValueOf(field, value) ? identify(field.lookup(value)) : -1))
-    const met = place.conditions.map((condition) => (holds(condition, value) ? 1 : 0))
-    const key = `${of.join(' ')}|${met.join('')}|${context}`
+    const key = `${of.join(' ')}|${metBy(value).join(' ')}|${context}`
     const number = known.get(key) ?? known.size + 1
     if (number > MOST_CLASSES) return 0
     known.set(key, number)
     return number
   }
+}
+
+/** So many first characters tell which conditions a value could meet at all: hundreds of sets may look at a message. */
+const TELLING_CHARACTERS = 3
+
+/** Gives the numbers of the conditions that a value meets. */
+function indexConditions(conditions: Place['conditions']): (value: Scalar) => number[] {
+  const byBeginning = new Map<string, number[]>()
+  for (const [index, { globs }] of conditions.entries()) {
+    for (const beginning of new Set(globs.map(beginningOf)))
+      byBeginning.set(beginning, [...(byBeginning.get(beginning) ?? []), index])
+  }
+  const ofAny = byBeginning.get('') ?? []
+  return (value) => {
+    if (conditions.length === 0) return []
+    const beginning = String(value).slice(0, TELLING_CHARACTERS).toLowerCase()
+    const possible = new Set([...ofAny, ...(byBeginning.get(beginning) ?? [])])
+    return [...possible].filter((index) => holds(conditions[index] as (typeof conditions)[number], value))
+  }
+}
+
+/** How whatever matches a glob begins; nothing when that can be anything, or is not plain to see. */
+function beginningOf(glob: string): string {
+  const beginning = glob.slice(0, TELLING_CHARACTERS)
+  return /^[\x20-\x29\x2b-\x3e\x40-\x7e]{3}$/.test(beginning) ? beginning : ''
 }
 
 export function traitsOf(place: Place): PlaceTraits {

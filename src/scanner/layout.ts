@@ -24,6 +24,7 @@ export interface Layout {
   readonly bytes: number
   readonly keys: number
   readonly keySlots: number
+  readonly keyFilter: number
   readonly keyPool: number
   readonly places: number
   readonly stamps: number
@@ -57,6 +58,8 @@ const NO_VALUE_AT = 8
 const LAST_SECOND_AT = 16
 const COMMA_AT = 9
 const PLACE_BYTES = 48
+/** Half of the slots are free, so that an unknown key is taken for a known one once in thirty times. */
+const FILTER_BITS_PER_SLOT = 16
 const VALUE_SLOTS = 16_384
 const VALUE_POOL_BYTES = 256 * KIB
 const OUTCOME_SLOTS = 8192
@@ -85,6 +88,7 @@ export function planLayout({ places }: PlaceTree, traits: readonly PlaceTraits[]
   const layout = {
     keys: take(keySlots * 16),
     keySlots,
+    keyFilter: take((keySlots * FILTER_BITS_PER_SLOT) / 8),
     keyPool: take(keys.reduce((bytes, key) => bytes + Buffer.byteLength(key), 0) + 16),
     places: take(places.length * PLACE_BYTES),
     stamps: take(places.length * 4),
@@ -160,6 +164,7 @@ export function writeLayout(memory: ArrayBuffer, scanner: Scanner, contents: Con
     codeAt += length
   }
   config.push(tree.places.length, layout.body + BODY_BYTES, layout.errors, layout.keyList)
+  config.push(layout.keyFilter, layout.keySlots * FILTER_BITS_PER_SLOT - 1)
   for (const [index, value] of config.entries()) set(CONFIG + index * 4, value)
   scanner.configure()
   writeKeys(memory, scanner, contents)
@@ -181,6 +186,9 @@ function writeKeys(memory: ArrayBuffer, scanner: Scanner, { layout, tree }: Cont
       const length = bytes.write(key, keyAt)
       const tag = (length << 16) | place.id
       const hash = scanner.hashKey(tag, keyAt, length)
+      const bit = hash & (layout.keySlots * FILTER_BITS_PER_SLOT - 1)
+      const filterAt = layout.keyFilter + (bit >> 3)
+      bytes[filterAt] = (bytes[filterAt] as number) | (1 << (bit & 7))
       let slot = hash & (layout.keySlots - 1)
       while (words[(layout.keys + slot * 16 + 12) >> 2] !== 0) slot = (slot + 1) & (layout.keySlots - 1)
       words.set([hash, tag, keyAt, child.id], (layout.keys + slot * 16) >> 2)

@@ -123,6 +123,13 @@ export function createLineScanner(
   let memory: Buffer
   let sink: (bytes: Buffer) => void = () => {}
 
+  const convertSafely = (start: number, end: number): string => {
+    try {
+      return options.convert(memory, start, end)
+    } catch {
+      return `${memory.toString('latin1', start, end)}\n`
+    }
+  }
   const rawText = (start: number, end: number): string => memory.toString('utf8', start, end)
   const stringAt = (start: number, end: number): string => {
     const raw = rawText(start, end)
@@ -131,7 +138,8 @@ export function createLineScanner(
   const levelPool = { next: layout.levelPool, count: 0 }
   const levels = new Map<string, number>()
   const classifyLevel = (level: unknown): number => {
-    const id = JSON.stringify(level)
+    // Not JSON: there all numbers beyond the greatest are one.
+    const id = `${typeof level} ${level}`
     const found = levels.get(id)
     if (found !== undefined) return found
     const shown = describeLevel(level, options)
@@ -176,6 +184,8 @@ export function createLineScanner(
     decide(start, end) {
       const record = JSON.parse(rawText(start, end))
       const { prefix, members, isCarried } = options.additionsFor(record)
+      // Of markers that nothing is left of, a blank may be left.
+      if (text && isCarried && prefix === '') return 0
       const length = prefix.length + members.length
       const at = length > LONGEST_OUTCOME_BYTES ? 0 : scanner.reserve(24 + length)
       if (at === 0) return 0
@@ -186,7 +196,7 @@ export function createLineScanner(
       return at
     },
     passSlowly(start, end, out) {
-      const line = options.convert(memory, start, end)
+      const line = convertSafely(start, end)
       if (line.length <= layout.outputEnd - out) return out + memory.write(line, out, 'latin1')
       if (out > layout.output) sink(memory.subarray(layout.output, out))
       sink(Buffer.from(line, 'latin1'))
@@ -219,7 +229,7 @@ export function createLineScanner(
       return 1
     },
   }
-  ;({ scanner, memory } = attach(kind, layout.bytes, host))
+  ;({ scanner, memory } = attach(kind, layout.bytes, makeSafe(host)))
   writeLayout(memory.buffer as ArrayBuffer, scanner, {
     layout,
     tree,
@@ -238,18 +248,63 @@ export function createLineScanner(
     },
   })
 
+  const convertAll = (start: number, end: number): Buffer => {
+    let text = ''
+    for (let at = start; at < end; ) {
+      const newline = memory.indexOf(NEWLINE, at)
+      text += convertSafely(at, newline)
+      at = newline + 1
+    }
+    return Buffer.from(text, 'latin1')
+  }
+  let isBroken = false
   return {
     memory,
     input: layout.input,
     inputEnd: layout.inputEnd,
     run(start, end, write) {
-      sink = write
-      const out = scanner.run(start, end)
-      if (out > layout.output) write(memory.subarray(layout.output, out))
+      let written = 0
+      sink = (bytes) => {
+        written += bytes.length
+        write(bytes)
+      }
+      if (!isBroken) {
+        try {
+          const out = scanner.run(start, end)
+          if (out > layout.output) sink(memory.subarray(layout.output, out))
+          return
+        } catch {
+          // Never seen, but a log must outlive it: the long way writes the same, and a part of that is written already.
+          isBroken = true
+        }
+      }
+      const rest = convertAll(start, end).subarray(written)
+      if (rest.length > 0) write(rest)
     },
   }
 }
 
+/** What is found out for the first time is not worth the log: a line that nothing can be said about goes the long way. */
+function makeSafe(host: ScannerHost): ScannerHost {
+  const orElse = <A extends number[]>(ask: (...parameters: A) => number, otherwise: number) => {
+    return (...parameters: A): number => {
+      try {
+        return ask(...parameters)
+      } catch {
+        return otherwise
+      }
+    }
+  }
+  return {
+    ...host,
+    classify: orElse(host.classify, 0),
+    decide: orElse(host.decide, 0),
+    describe: orElse(host.describe, -1),
+    fillSecond: orElse(host.fillSecond, 0),
+  }
+}
+
+const NEWLINE = 10
 const QUOTE = 34
 const MOST_PLACES = 30_000
 const NO_CODES: TextCodes = { property: ['', ''], message: ['', ''], grey: ['', ''] }
@@ -292,8 +347,15 @@ function collectRoles({
       ['pid', Role.PID],
       ['hostname', Role.HOSTNAME],
     ])
+    // These are read for what they are, whatever else they are called.
+    if (
+      SLOW_IN_TEXT.includes(levelKey) ||
+      (timestampKey !== 'timestamp' && SLOW_IN_TEXT.includes(timestampKey))
+    )
+      return undefined
     for (const key of errorKeys) {
-      if (own.has(key)) return undefined
+      // What a logger writes of itself is not shown among the fields, not even as an error.
+      if (own.has(key) || ['level', 'time', ...SLOW_IN_TEXT].includes(key)) return undefined
       own.set(key, Role.ERROR)
     }
     if (own.size !== 5 + new Set(errorKeys).size || own.has(messageKey) || own.has(markersField))

@@ -1,4 +1,4 @@
-// Generated from src/scanner/assembly by `npm run build`. Do not edit. Source: 6c8e4f616b518a47
+// Generated from src/scanner/assembly by `npm run build`. Do not edit. Source: 6f8dc4f89dd545e4
 import type { Scanner, ScannerHost } from './scanner.ts'
 
 type i32 = number
@@ -109,6 +109,9 @@ export function createPortableScanner(memory: ArrayBuffer, host: ScannerHost): S
   /** Open addressing, 16 bytes a slot: hash, length << 16 | parent, address of the key, place (0 is a free slot). */
   let keys: i32 = 0
   let keyMask: i32 = 0
+  /** A bit for each hash of a key that there is. */
+  let keyFilter: i32 = 0
+  let keyFilterMask: i32 = 0
   let longestKey: i32 = 0
   /** 48 bytes a place, see place.ts. */
   let places: i32 = 0
@@ -218,6 +221,8 @@ export function createPortableScanner(memory: ArrayBuffer, host: ScannerHost): S
     bodyLimit = word(CONFIG + 148)
     errors = word(CONFIG + 152)
     keyList = word(CONFIG + 156)
+    keyFilter = word(CONFIG + 160)
+    keyFilterMask = word(CONFIG + 164)
     forgetValues()
     forgetOutcomes()
   }
@@ -744,7 +749,9 @@ export function createPortableScanner(memory: ArrayBuffer, host: ScannerHost): S
 
   /** The place of a key below another place, 0 when nobody knows it. */
   function findKey(hash: i32, tag: i32, start: i32, length: i32): i32 {
-    if (length > longestKey) return 0
+    // Most keys are known to nobody, and this tells without touching the table, which may be large.
+    const bit = hash & keyFilterMask
+    if (length > longestKey || (load8(keyFilter + (bit >> 3)) & (1 << (bit & 7))) === 0) return 0
     let slot = keys + (hash & keyMask) * 16
     while (true) {
       const place = word(slot + 12)
@@ -856,7 +863,8 @@ export function createPortableScanner(memory: ArrayBuffer, host: ScannerHost): S
         (flags & HAS_CHILDREN) !== 0 ? walkObject(place, start + 1, depth) : skipObject(start + 1, depth)
       kind = OBJECT
       if (end < 0 || ((flags & IS_PRESENCE) !== 0 && !note(place, PRESENT))) return -1
-      return roleOf(place) === LEVEL ? -1 : end
+      const own = roleOf(place)
+      return own === LEVEL || own === CARRIED ? -1 : end
     }
     const end = skipValue(start, depth)
     if (end < 0) return -1
@@ -960,7 +968,7 @@ export function createPortableScanner(memory: ArrayBuffer, host: ScannerHost): S
           if (outcome === 0 || !writeRecord(outcome)) at = -1
         }
         if (at < 0) at = takeLongWay(lineStart)
-      } else if (first > 32 && first < 128) {
+      } else if (first === 10 || (first > 32 && first < 128)) {
         at = findNewline(at)
         append(lineStart, at + 1 - lineStart)
       } else at = takeLongWay(lineStart)
@@ -1426,7 +1434,7 @@ export function createPortableScanner(memory: ArrayBuffer, host: ScannerHost): S
 
   /**
    * A text as itself, its escapes undone. Lines after the first are indented by so much; 0 is for a message, whose
-   * further lines are left to the long way.
+   * further lines keep what they have.
    */
   function writeText(at: i32, start: i32, end: i32, indentation: i32): i32 {
     if (at + SLACK + (end - start) > limit) return -1
@@ -1440,7 +1448,14 @@ export function createPortableScanner(memory: ArrayBuffer, host: ScannerHost): S
         const escaped = load8(stop + 1)
         from = stop + 2
         if (escaped === 110) {
-          if (indentation === 0) return -1
+          if (at + SLACK + (end - from) > limit) return -1
+          if (indentation === 0) {
+            const indented = afterNewline(from, end)
+            if (indented < 0) return -1
+            store8(at++, 10)
+            at = putSpaces(at, indented)
+            continue
+          }
           if (at + SLACK + indentation + (end - from) > limit) return -1
           at = putSpaces(endLine(at), indentation)
         } else if (escaped === 116) store8(at++, 9)
@@ -1453,6 +1468,25 @@ export function createPortableScanner(memory: ArrayBuffer, host: ScannerHost): S
         from = safeEnd
       }
     }
+  }
+
+  /**
+   * By how much the rest of a message is indented behind a newline in it, as `indentContinuation` does: not at all where
+   * it is already. -1 where that depends on what is left out, or on what follows the message.
+   */
+  function afterNewline(at: i32, end: i32): i32 {
+    let spaces: i32 = 0
+    while (spaces < 4 && at < end && load8(at) === 32) {
+      spaces++
+      at++
+    }
+    if (spaces === 4) return 0
+    if (at >= end) return -1
+    if (load8(at) !== BACKSLASH) return 4
+    const escaped = load8(at + 1)
+    return escaped === 110 || escaped === 116 || escaped === QUOTE || escaped === BACKSLASH || escaped === 47
+      ? 4
+      : -1
   }
 
   /** From behind the opening brace. `parent` is its place, 0 when nothing below it matters. */

@@ -40,20 +40,24 @@ interface WebAssemblyApi {
 /** Absent under `node --jitless`. Its types come with those of browsers, which this is not. */
 const { WebAssembly: wasm } = globalThis as unknown as { readonly WebAssembly: WebAssemblyApi }
 
-/** A scanner with memory of at least so many bytes. */
+/** A scanner, and its memory of at least so many bytes. Throws where there is no memory for it. */
 export function createScanner(
   kind: ScannerKind,
   bytes: number,
   host: ScannerHost,
 ): { readonly memory: ArrayBuffer; readonly scanner: Scanner } {
   const pages = Math.ceil(bytes / PAGE_BYTES)
-  if (kind === 'js') {
-    const memory = new ArrayBuffer(pages * PAGE_BYTES)
-    return { memory, scanner: createPortableScanner(memory, host) }
+  if (kind === 'wasm') {
+    try {
+      const memory = new wasm.Memory({ initial: pages })
+      const { exports } = new wasm.Instance(compileModule(), { env: { memory }, host })
+      return { memory: memory.buffer, scanner: exports as Scanner }
+    } catch {
+      // For each memory gigabytes of addresses are reserved, and a process may have only so many (ulimit -v).
+    }
   }
-  const memory = new wasm.Memory({ initial: pages })
-  const { exports } = new wasm.Instance(compileModule(), { env: { memory }, host })
-  return { memory: memory.buffer, scanner: exports as Scanner }
+  const memory = new ArrayBuffer(pages * PAGE_BYTES)
+  return { memory, scanner: createPortableScanner(memory, host) }
 }
 
 let compiled: object | undefined

@@ -5,8 +5,11 @@ export interface SecondTemplate {
   readonly millisecondsAt: number
 }
 
-/** From 1972 on clocks differ from UTC by whole minutes, so that all of a minute has one offset. */
-const WHOLE_MINUTES_FROM = 63_072_000
+/**
+ * From here on, February 1972, clocks differ from UTC by whole minutes and change at whole minutes, so that all of a
+ * minute has one offset. Liberia was the last to give up its half of a minute, in January.
+ */
+const WHOLE_MINUTES_FROM = 65_750_400
 
 // Digits that no other part of a time is likely to have; where one has them nevertheless, a look at more times decides.
 const SAMPLE_MILLISECONDS = 853

@@ -9,6 +9,9 @@ const THREE: i32 = -1028477387
 /** Open addressing, 16 bytes a slot: hash, length << 16 | parent, address of the key, place (0 is a free slot). */
 let keys: i32 = 0
 let keyMask: i32 = 0
+/** A bit for each hash of a key that there is. */
+let keyFilter: i32 = 0
+let keyFilterMask: i32 = 0
 let longestKey: i32 = 0
 /** 48 bytes a place, see place.ts. */
 let places: i32 = 0
@@ -118,6 +121,8 @@ export function configure(): void {
   bodyLimit = word(CONFIG + 148)
   errors = word(CONFIG + 152)
   keyList = word(CONFIG + 156)
+  keyFilter = word(CONFIG + 160)
+  keyFilterMask = word(CONFIG + 164)
   forgetValues()
   forgetOutcomes()
 }

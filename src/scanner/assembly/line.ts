@@ -37,7 +37,9 @@ let closingBrace: i32 = 0
 
 /** The place of a key below another place, 0 when nobody knows it. */
 function findKey(hash: i32, tag: i32, start: i32, length: i32): i32 {
-  if (length > longestKey) return 0
+  // Most keys are known to nobody, and this tells without touching the table, which may be large.
+  const bit = hash & keyFilterMask
+  if (length > longestKey || (load8(keyFilter + (bit >> 3)) & (1 << (bit & 7))) === 0) return 0
   let slot = keys + (hash & keyMask) * 16
   while (true) {
     const place = word(slot + 12)
@@ -149,7 +151,8 @@ function visit(place: i32, start: i32, depth: i32): i32 {
       (flags & HAS_CHILDREN) !== 0 ? walkObject(place, start + 1, depth) : skipObject(start + 1, depth)
     kind = OBJECT
     if (end < 0 || ((flags & IS_PRESENCE) !== 0 && !note(place, PRESENT))) return -1
-    return roleOf(place) === LEVEL ? -1 : end
+    const own = roleOf(place)
+    return own === LEVEL || own === CARRIED ? -1 : end
   }
   const end = skipValue(start, depth)
   if (end < 0) return -1

@@ -38,7 +38,7 @@ function runText(start: i32, end: i32): void {
         if (outcome === 0 || !writeRecord(outcome)) at = -1
       }
       if (at < 0) at = takeLongWay(lineStart)
-    } else if (first > 32 && first < 128) {
+    } else if (first === 10 || (first > 32 && first < 128)) {
       at = findNewline(at)
       append(lineStart, at + 1 - lineStart)
     } else at = takeLongWay(lineStart)
@@ -504,7 +504,7 @@ function describeString(at: i32, start: i32, end: i32, style: i32): i32 {
 
 /**
  * A text as itself, its escapes undone. Lines after the first are indented by so much; 0 is for a message, whose
- * further lines are left to the long way.
+ * further lines keep what they have.
  */
 function writeText(at: i32, start: i32, end: i32, indentation: i32): i32 {
   if (at + SLACK + (end - start) > limit) return -1
@@ -518,7 +518,14 @@ function writeText(at: i32, start: i32, end: i32, indentation: i32): i32 {
       const escaped = load8(stop + 1)
       from = stop + 2
       if (escaped === 110) {
-        if (indentation === 0) return -1
+        if (at + SLACK + (end - from) > limit) return -1
+        if (indentation === 0) {
+          const indented = afterNewline(from, end)
+          if (indented < 0) return -1
+          store8(at++, 10)
+          at = putSpaces(at, indented)
+          continue
+        }
         if (at + SLACK + indentation + (end - from) > limit) return -1
         at = putSpaces(endLine(at), indentation)
       } else if (escaped === 116) store8(at++, 9)
@@ -531,6 +538,25 @@ function writeText(at: i32, start: i32, end: i32, indentation: i32): i32 {
       from = safeEnd
     }
   }
+}
+
+/**
+ * By how much the rest of a message is indented behind a newline in it, as `indentContinuation` does: not at all where
+ * it is already. -1 where that depends on what is left out, or on what follows the message.
+ */
+function afterNewline(at: i32, end: i32): i32 {
+  let spaces: i32 = 0
+  while (spaces < 4 && at < end && load8(at) === 32) {
+    spaces++
+    at++
+  }
+  if (spaces === 4) return 0
+  if (at >= end) return -1
+  if (load8(at) !== BACKSLASH) return 4
+  const escaped = load8(at + 1)
+  return escaped === 110 || escaped === 116 || escaped === QUOTE || escaped === BACKSLASH || escaped === 47
+    ? 4
+    : -1
 }
 
 /** From behind the opening brace. `parent` is its place, 0 when nothing below it matters. */
