@@ -99,7 +99,7 @@ export function createEnricher(registry: EventSetRegistry, options: EnricherOpti
       sets,
       known,
       renamed,
-      filter: createKeyFilter([...sets.root.children.keys(), ...(renamed?.keys() ?? [])]),
+      index: indexKeys(sets.root, renamed),
     }
   }
   let version = registry.version
@@ -110,7 +110,7 @@ export function createEnricher(registry: EventSetRegistry, options: EnricherOpti
       version = registry.version
       compiled = compile()
     }
-    const { sets, known, renamed, filter } = compiled
+    const { sets, known, renamed, index } = compiled
     const carried = record[markersField]
     if (carried !== undefined && isListOfStrings(carried))
       return { markers: [], metadata: undefined, carried }
@@ -118,9 +118,9 @@ export function createEnricher(registry: EventSetRegistry, options: EnricherOpti
     if (typeof message === 'string' && carriesMarkers(message, known)) return CARRIED_IN_MESSAGE
 
     const hits: Hit[] = []
-    collect(record, sets.root, renamed, filter, hits, 0)
+    collect(record, index, renamed, hits, 0)
     const nested = nestedKey === undefined ? undefined : record[nestedKey]
-    if (isPlainObject(nested)) collect(nested, sets.root, renamed, filter, hits, BELOW_NESTED_KEY)
+    if (isPlainObject(nested)) collect(nested, index, renamed, hits, BELOW_NESTED_KEY)
     if (hits.length === 0) return NOTHING
 
     const scope = scopeOf(message, sets)
@@ -182,40 +182,43 @@ const FEW_KEYS = 12
 const BELOW_NESTED_KEY = 1000
 
 /**
- * For each first character of a known key (its lowest seven bits), which lengths there are (their lowest five bits).
+ * The keys at the top of a record, by their first character (its lowest seven bits).
  *
- * Most keys of a record are known to no set. This turns them away without hashing them, and without touching the
- * memory of a map that grows with the number of sets.
+ * Most keys of a record are known to no set. The lengths (their lowest five bits) turn them away without hashing
+ * them; and a group of keys stays small, and so in the processor's cache, however many sets there are.
  */
-type KeyFilter = Int32Array
-
-function createKeyFilter(keys: readonly string[]): KeyFilter {
-  const filter = new Int32Array(128)
-  for (const key of keys) {
-    const slot = key.charCodeAt(0) & 127
-    filter[slot] = (filter[slot] as number) | (1 << (key.length & 31))
-  }
-  return filter
+interface KeyIndex {
+  readonly lengths: Int32Array
+  readonly groups: readonly (ReadonlyMap<string, KeyNode> | undefined)[]
 }
 
-function mayHave(filter: KeyFilter, key: string): boolean {
-  return (((filter[key.charCodeAt(0) & 127] as number) >>> (key.length & 31)) & 1) === 1
+function indexKeys({ children }: KeyNode, renamed: ReadonlyMap<string, KeyNode> | undefined): KeyIndex {
+  const lengths = new Int32Array(128)
+  const groups: (Map<string, KeyNode> | undefined)[] = new Array(128).fill(undefined)
+  for (const [key, node] of [...children, ...(renamed ?? [])]) {
+    const slot = key.charCodeAt(0) & 127
+    lengths[slot] = (lengths[slot] as number) | (1 << (key.length & 31))
+    if (children.get(key) !== node) continue
+    const group = groups[slot] ?? new Map<string, KeyNode>()
+    groups[slot] = group.set(key, node)
+  }
+  return { lengths, groups }
 }
 
 function collect(
   record: LogRecord,
-  { children }: KeyNode,
+  { lengths, groups }: KeyIndex,
   renamed: ReadonlyMap<string, KeyNode> | undefined,
-  filter: KeyFilter,
   hits: Hit[],
   depth: number,
 ): void {
   for (const key in record) {
-    if (!mayHave(filter, key)) continue
+    const slot = key.charCodeAt(0) & 127
+    if ((((lengths[slot] as number) >>> (key.length & 31)) & 1) === 0) continue
     // The renamed place first: of two values for one place, the one the logger means counts.
     const meant = renamed?.get(key)
     if (meant !== undefined) visit(record[key], meant, hits, depth)
-    const node = children.get(key)
+    const node = groups[slot]?.get(key)
     if (node !== undefined) visit(record[key], node, hits, depth + 1)
   }
 }

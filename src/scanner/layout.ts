@@ -43,6 +43,8 @@ export interface Layout {
   readonly body: number
   readonly errors: number
   readonly keyList: number
+  readonly heads: number
+  readonly topKeys: number
   readonly output: number
   readonly outputEnd: number
   readonly input: number
@@ -57,6 +59,7 @@ const NO_VALUE_AT = 8
 /** Ten digits of the second that was written last; at first none that a time begins with. */
 const LAST_SECOND_AT = 16
 const COMMA_AT = 9
+const QUOTE = 34
 const PLACE_BYTES = 48
 /** Half of the slots are free, so that an unknown key is taken for a known one once in thirty times. */
 const FILTER_BITS_PER_SLOT = 16
@@ -107,6 +110,8 @@ export function planLayout({ places }: PlaceTree, traits: readonly PlaceTraits[]
     body: take(BODY_BYTES),
     errors: take(256),
     keyList: take(4 * KIB),
+    heads: take(2 * KIB),
+    topKeys: take(KIB),
     output: take(OUTPUT_BYTES),
     outputEnd: next,
     input: take(LONGEST_LINE_BYTES + CHUNK_BYTES),
@@ -164,7 +169,7 @@ export function writeLayout(memory: ArrayBuffer, scanner: Scanner, contents: Con
     codeAt += length
   }
   config.push(tree.places.length, layout.body + BODY_BYTES, layout.errors, layout.keyList)
-  config.push(layout.keyFilter, layout.keySlots * FILTER_BITS_PER_SLOT - 1)
+  config.push(layout.keyFilter, layout.keySlots * FILTER_BITS_PER_SLOT - 1, layout.heads, layout.topKeys)
   for (const [index, value] of config.entries()) set(CONFIG + index * 4, value)
   scanner.configure()
   writeKeys(memory, scanner, contents)
@@ -185,6 +190,9 @@ function writeKeys(memory: ArrayBuffer, scanner: Scanner, { layout, tree }: Cont
     for (const [key, child] of place.children) {
       const length = bytes.write(key, keyAt)
       const tag = (length << 16) | place.id
+      // Where an empty key would begin, its closing quote stands.
+      const ofFirst = (layout.topKeys >> 2) + (length > 0 ? (bytes[keyAt] as number) : QUOTE)
+      if (place === tree.root) words[ofFirst] = (words[ofFirst] as number) | (1 << (length & 31))
       const hash = scanner.hashKey(tag, keyAt, length)
       const bit = hash & (layout.keySlots * FILTER_BITS_PER_SLOT - 1)
       const filterAt = layout.keyFilter + (bit >> 3)

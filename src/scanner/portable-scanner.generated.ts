@@ -1,4 +1,4 @@
-// Generated from src/scanner/assembly by `npm run build`. Do not edit. Source: 6f8dc4f89dd545e4
+// Generated from src/scanner/assembly by `npm run build`. Do not edit. Source: acdfb9ba589972cf
 import type { Scanner, ScannerHost } from './scanner.ts'
 
 type i32 = number
@@ -150,6 +150,11 @@ export function createPortableScanner(memory: ArrayBuffer, host: ScannerHost): S
   let errors: i32 = 0
   let keyList: i32 = 0
 
+  /** For each first byte of a key at the top, a bit for each length (its lowest five bits) that one has. */
+  let topKeys: i32 = 0
+  /** The beginnings of lines, see line.ts. */
+  let heads: i32 = 0
+
   let messagePlace: i32 = 0
   let bracketPlace: i32 = 0
   let isText: bool = false
@@ -223,6 +228,8 @@ export function createPortableScanner(memory: ArrayBuffer, host: ScannerHost): S
     keyList = word(CONFIG + 156)
     keyFilter = word(CONFIG + 160)
     keyFilterMask = word(CONFIG + 164)
+    heads = word(CONFIG + 168)
+    topKeys = word(CONFIG + 172)
     forgetValues()
     forgetOutcomes()
   }
@@ -799,10 +806,17 @@ export function createPortableScanner(memory: ArrayBuffer, host: ScannerHost): S
   /** From the brace that opens a record to the newline behind it, or -1 when the line has to go the long way. */
   function scanLine(at: i32): i32 {
     beginLine()
-    at = skipSpace(at + 1)
-    if (load8(at) === CLOSING_BRACE) {
-      isEmptyObject = true
-      return endOfLine(at)
+    const lineStart = at
+    const head = heads + (load8(at + 9) & 7) * HEAD_BYTES
+    at = skipHead(at, head)
+    let isHead = at === lineStart
+    let digitsAt: i32 = 0
+    if (isHead) {
+      at = skipSpace(at + 1)
+      if (load8(at) === CLOSING_BRACE) {
+        isEmptyObject = true
+        return endOfLine(at)
+      }
     }
     while (true) {
       if (load8(at) !== QUOTE) return -1
@@ -813,9 +827,20 @@ export function createPortableScanner(memory: ArrayBuffer, host: ScannerHost): S
       const start = skipColon(keyEnd + 1)
       const length = keyEnd - keyStart
       const tag = length << 16
-      const place = findKey(hashKey(tag, keyStart, length), tag, keyStart, length)
-      if (place === 0) at = skipValue(start, 1)
-      else if (roleOf(place) === MESSAGE) at = visitMessage(place, start)
+      // Most keys begin with a letter, or have a length, that no known one has: not even worth a hash.
+      const isPossible = (word(topKeys + (load8(keyStart) << 2)) & (1 << (length & 31))) !== 0
+      const place = isPossible ? findKey(hashKey(tag, keyStart, length), tag, keyStart, length) : 0
+      if (isHead && (place !== 0 || keyStart - lineStart > LONGEST_HEAD)) {
+        isHead = false
+        if (digitsAt !== 0) keepHead(head, lineStart, digitsAt, keyStart - 1)
+      }
+      if (place === 0) {
+        at = skipValue(start, 1)
+        if (isHead) {
+          if (kind === NUMBER && digitsAt === 0 && at - start === TIME_DIGITS && isTime(start)) digitsAt = start
+          else if (kind === OBJECT || kind === ARRAY) isHead = false
+        }
+      } else if (roleOf(place) === MESSAGE) at = visitMessage(place, start)
       else at = visit(place, start, 1)
       if (at < 0) return -1
       at = skipSpace(at)
@@ -824,6 +849,35 @@ export function createPortableScanner(memory: ArrayBuffer, host: ScannerHost): S
       if (byte !== COMMA) return -1
       at = skipSpace(at + 1)
     }
+  }
+
+  // What most lines begin with: a level, a time, a process, a host. Where nobody cares about any of them, the bytes that
+  // were found to be right once are only compared, all but the digits of the time. One such beginning is kept for each
+  // level: 16 bytes (where the digits are, where it ends, both from its start), then its bytes.
+  const HEAD_BYTES: i32 = 144
+  const LONGEST_HEAD: i32 = 120
+  const TIME_DIGITS: i32 = 13
+
+  /** From the opening brace to the first key behind the beginning that is kept, or to nowhere when it is another one. */
+  function skipHead(at: i32, head: i32): i32 {
+    const digits = word(head)
+    if (digits === 0 || !isSame(at, head + 16, digits) || !isTime(at + digits)) return at
+    const behind = digits + TIME_DIGITS
+    const length = word(head + 4)
+    return isSame(at + behind, head + 16 + behind, length - behind) ? at + length : at
+  }
+
+  /** Whether 13 digits begin here, such as a number may have. */
+  function isTime(at: i32): bool {
+    if (load8(at) === 48) return false
+    for (let i: i32 = 0; i < TIME_DIGITS; i++) if (!isDigit(load8(at + i))) return false
+    return true
+  }
+
+  function keepHead(head: i32, lineStart: i32, digitsAt: i32, end: i32): void {
+    setWord(head, digitsAt - lineStart)
+    setWord(head + 4, end - lineStart)
+    copy(head + 16, lineStart, end - lineStart)
   }
 
   let messageClass: i32 = 0

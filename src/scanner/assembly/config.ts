@@ -50,6 +50,11 @@ let bodyLimit: i32 = 0
 let errors: i32 = 0
 let keyList: i32 = 0
 
+/** For each first byte of a key at the top, a bit for each length (its lowest five bits) that one has. */
+let topKeys: i32 = 0
+/** The beginnings of lines, see line.ts. */
+let heads: i32 = 0
+
 let messagePlace: i32 = 0
 let bracketPlace: i32 = 0
 let isText: bool = false
@@ -123,6 +128,8 @@ export function configure(): void {
   keyList = word(CONFIG + 156)
   keyFilter = word(CONFIG + 160)
   keyFilterMask = word(CONFIG + 164)
+  heads = word(CONFIG + 168)
+  topKeys = word(CONFIG + 172)
   forgetValues()
   forgetOutcomes()
 }
