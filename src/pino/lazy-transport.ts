@@ -13,6 +13,9 @@ export default async function eventsetsTransport(
 ): Promise<WorkerDestination | Duplex> {
   // Before anything is awaited: see listenForPinoConfig.
   const config = listenForPinoConfig()
-  const { createTransport } = await import('./transport.ts')
+  const { createTransport, loadScanner } = await import('./transport.ts')
+  // Before the first lines come: a busy worker has no moment to load anything, and a burst at the start would all take
+  // the long way.
+  await loadScanner()
   return createTransport(options, config)
 }

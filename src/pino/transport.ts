@@ -10,6 +10,8 @@ import { listenForPinoConfig, type PinoConfigSource } from './pino-config.ts'
 import { followRegistrations } from './registration-channel.ts'
 import { isTerminal, resolveTerminal } from './terminal.ts'
 
+export { loadScanner } from './line-processor.ts'
+
 /** What thread-stream wants of a transport. */
 export interface WorkerDestination extends EventEmitter {
   write(text: string): boolean
