@@ -1,4 +1,4 @@
-// Generated from src/scanner/assembly by `npm run build`. Do not edit. Source: acdfb9ba589972cf
+// Generated from src/scanner/assembly by `npm run build`. Do not edit. Source: 75d63f729d756d4c
 import type { Scanner, ScannerHost } from './scanner.ts'
 
 type i32 = number
@@ -81,15 +81,18 @@ export function createPortableScanner(memory: ArrayBuffer, host: ScannerHost): S
     return value
   }
 
+  /** For each byte: 1 where a string ends or is not itself, 2 where it is not harmless ASCII either. */
+  const kinds = Uint8Array.from({ length: 256 }, (_, byte) =>
+    byte === 34 || byte === 92 || byte < 32 ? 3 : byte >= 127 ? 2 : 0,
+  )
+
   function findStop(at: i32): i32 {
-    let byte = bytes[at] as number
-    while (byte !== 34 && byte !== 92 && byte >= 32) byte = bytes[++at] as number
+    while (((kinds[bytes[at] as number] as number) & 1) === 0) at++
     return at
   }
 
   function findUnplain(at: i32): i32 {
-    let byte = bytes[at] as number
-    while (byte !== 34 && byte !== 92 && byte >= 32 && byte < 127) byte = bytes[++at] as number
+    while (kinds[bytes[at] as number] === 0) at++
     return at
   }
 

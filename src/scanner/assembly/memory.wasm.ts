@@ -60,7 +60,7 @@ function copy(to: i32, from: i32, length: i32): void {
     for (let i: i32 = 0; i < length; i++) store<u8>(to + i, load<u8>(from + i))
     return
   }
-  if (length <= 128) {
+  if (length <= 512) {
     const tail = v128.load(from + length - 16)
     for (let i: i32 = 0; i < length - 16; i += 16) v128.store(to + i, v128.load(from + i))
     v128.store(to + length - 16, tail)
