@@ -28,7 +28,18 @@ const INLINED = [
     'isDigit',
     'flagsOf',
   ],
-  ...['roleOf', 'hashKey', 'findKey', 'keepKey', 'note', 'endLine', 'isMovedKey', 'endOfShownKey'],
+  ...[
+    'roleOf',
+    'hashKey',
+    'findKey',
+    'keepKey',
+    'note',
+    'endLine',
+    'isMovedKey',
+    'endOfShownKey',
+    'isFirstVisit',
+    'noteValue',
+  ],
 ]
 
 export async function compileScanner() {

@@ -13,7 +13,6 @@ const root = new URL('..', import.meta.url)
 const isCheck = process.argv.includes('--check')
 const builtIn = new URL('src/discovery/built-in-sets.generated.ts', root)
 
-// The sets first: the build that the schema comes from needs them.
 const sets = readdirSync(new URL('sets', root))
   .filter((name) => name.endsWith('.json'))
   .sort()

@@ -9,6 +9,7 @@ import {
   type RendererOptions,
 } from '../pretty/renderer.ts'
 import { toSafeBytes, toSafeText } from '../pretty/safe-text.ts'
+import type { Additions } from '../scanner/line-scanner.ts'
 import {
   hasOwnLevels,
   type Levels,
@@ -29,16 +30,6 @@ export interface LineConverterOptions extends LineOptions {
   readonly messageFormatFunction?: PinoPrettyOptions['messageFormat'] | undefined
   /** Text goes to a terminal: then nothing that claims to be a record may act on it, even when it cannot be read. */
   readonly isTerminal?: boolean | undefined
-}
-
-/** What a line gets. Byte strings: each character is a byte of UTF-8. */
-export interface Additions {
-  /** The markers as they stand before the message. */
-  readonly prefix: string
-  /** JSON members for the end of the record: `"a":1,"b":2`. */
-  readonly members: string
-  /** The record brings its markers, in its field. */
-  readonly isCarried: boolean
 }
 
 /** The plain way from a line to what takes its place: parse it, enrich it, write it. What is faster has to do the same. */

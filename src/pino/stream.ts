@@ -1,5 +1,4 @@
 import { Writable } from 'node:stream'
-import { isatty } from 'node:tty'
 import sonicBoom from 'sonic-boom'
 import type { Issue } from '../core/issue.ts'
 import { type EventSetRegistry, isRegistry } from '../core/registry.ts'
@@ -11,7 +10,7 @@ import { createLineProcessor } from './line-processor.ts'
 import { parseStreamOptions, type TransportOptions } from './options.ts'
 import { readPinoConfig } from './pino-config.ts'
 import { reportOnStderr } from './report.ts'
-import { resolveTerminal } from './terminal.ts'
+import { isTerminal, resolveTerminal } from './terminal.ts'
 
 /** Options of the in-process stream: the transport's, and what cannot travel to a worker. */
 export interface StreamOptions
@@ -48,14 +47,14 @@ export function eventsetsStream(input: StreamOptions = {}): EventsetsStream {
   }
   const registry = input.registry ?? getRegistry()
   const sink = openSink(destination, options)
-  const isTerminal =
+  const isShown =
     typeof destination === 'number'
-      ? isatty(destination)
+      ? isTerminal(destination)
       : typeof destination === 'object' && 'isTTY' in destination && destination.isTTY === true
   const processor = createLineProcessor(registry, {
     ...options,
     output: options.output ?? 'pretty',
-    ...resolveTerminal(options, isTerminal),
+    ...resolveTerminal(options, isShown),
     customPrettifiers: input.customPrettifiers,
     ...(typeof messageFormat === 'function' ? { messageFormatFunction: messageFormat } : { messageFormat }),
   })

@@ -15,7 +15,6 @@ export interface Modes {
   readonly isSingleLine: boolean
   readonly isLevelFirst: boolean
   readonly isObjectHidden: boolean
-  readonly isMessagePrefixed: boolean
   readonly hasCarriageReturn: boolean
 }
 
@@ -152,7 +151,6 @@ export function writeLayout(memory: ArrayBuffer, scanner: Scanner, contents: Con
     modes.isSingleLine,
     modes.isLevelFirst,
     modes.isObjectHidden,
-    modes.isMessagePrefixed,
     modes.hasCarriageReturn,
   ].reduce((bits, isOn, index) => bits | (isOn ? 1 << index : 0), 0)
   const config = [

@@ -243,7 +243,6 @@ export function createLineScanner(
       isSingleLine: text?.isSingleLine === true,
       isLevelFirst: text?.isLevelFirst === true,
       isObjectHidden: text?.isObjectHidden === true,
-      isMessagePrefixed: text !== undefined,
       hasCarriageReturn: text?.eol === '\r\n',
     },
   })

@@ -1,4 +1,4 @@
-// Generated from src/scanner/assembly by `npm run build`. Do not edit. Source: 75d63f729d756d4c
+// Generated from src/scanner/assembly by `npm run build`. Do not edit. Source: 6271bc1ef6acecbe
 import type { Scanner, ScannerHost } from './scanner.ts'
 
 type i32 = number
@@ -164,8 +164,6 @@ export function createPortableScanner(memory: ArrayBuffer, host: ScannerHost): S
   let isSingleLine: bool = false
   let isLevelFirst: bool = false
   let isObjectHidden: bool = false
-  /** Whether the message gets the markers, in JSON. */
-  let isMessagePrefixed: bool = false
   let hasCarriageReturn: bool = false
   /** Address and length of the colour codes: around a key, a message, a line of JSON. */
   let keyOpen: i32 = 0
@@ -211,8 +209,7 @@ export function createPortableScanner(memory: ArrayBuffer, host: ScannerHost): S
     isSingleLine = (modes & 2) !== 0
     isLevelFirst = (modes & 4) !== 0
     isObjectHidden = (modes & 8) !== 0
-    isMessagePrefixed = (modes & 16) !== 0
-    hasCarriageReturn = (modes & 32) !== 0
+    hasCarriageReturn = (modes & 16) !== 0
     keyOpen = word(CONFIG + 96)
     keyOpenLength = word(CONFIG + 100)
     keyClose = word(CONFIG + 104)
@@ -886,8 +883,7 @@ export function createPortableScanner(memory: ArrayBuffer, host: ScannerHost): S
   let messageClass: i32 = 0
 
   function visitMessage(place: i32, start: i32): i32 {
-    if (word(stamps + place * 4) === line) return -1
-    setWord(stamps + place * 4, line)
+    if (!isFirstVisit(place)) return -1
     if (load8(start) === QUOTE) {
       const end = endOfString(start + 1)
       if (end < 0) return -1
@@ -907,11 +903,28 @@ export function createPortableScanner(memory: ArrayBuffer, host: ScannerHost): S
     return end
   }
 
+  /**
+   * Marks a place as seen on this line; false when it has been already. Of two members with one key the last counts, and
+   * what the first had to say does not: rare, and left to JSON.parse.
+   */
+  function isFirstVisit(place: i32): bool {
+    if (word(stamps + place * 4) === line) return false
+    setWord(stamps + place * 4, line)
+    return true
+  }
+
+  /** Takes down the class of a value; false when the line has to go the long way. */
+  function noteValue(place: i32, type: i32, start: i32, end: i32): bool {
+    // A list of one value stands for it.
+    if (type === ARRAY) return false
+    const found =
+      type === STRING ? classOf(place, STRING, start + 1, end - 1) : classOf(place, type, start, end)
+    return found !== 0 && note(place, found)
+  }
+
   /** The value of a known place: takes down what matters of it. Gives where it ends, or -1. */
   function visit(place: i32, start: i32, depth: i32): i32 {
-    // Of two members with one key the last counts, and what the first had to say does not: rare, and left to JSON.parse.
-    if (word(stamps + place * 4) === line) return -1
-    setWord(stamps + place * 4, line)
+    if (!isFirstVisit(place)) return -1
     const flags = flagsOf(place)
     if ((flags & IS_SLOW) !== 0) return -1
     const byte = load8(start)
@@ -933,13 +946,7 @@ export function createPortableScanner(memory: ArrayBuffer, host: ScannerHost): S
       const found = rememberedClass(place, ARRAY, start, end)
       return found !== 0 && note(place, found) ? end : -1
     }
-    if ((flags & HAS_VALUE) !== 0 && type !== NULL) {
-      // A list of one value stands for it.
-      if (type === ARRAY) return -1
-      const found =
-        type === STRING ? classOf(place, STRING, start + 1, end - 1) : classOf(place, type, start, end)
-      return found !== 0 && note(place, found) ? end : -1
-    }
+    if ((flags & HAS_VALUE) !== 0 && type !== NULL) return noteValue(place, type, start, end) ? end : -1
     return (flags & IS_PRESENCE) !== 0 && !note(place, PRESENT) ? -1 : end
   }
 
@@ -1379,8 +1386,7 @@ export function createPortableScanner(memory: ArrayBuffer, host: ScannerHost): S
 
   /** The same for the value of a known place: takes down what matters of it, as `visit` does. */
   function writePlaced(at: i32, place: i32, start: i32, indentation: i32, style: i32): i32 {
-    if (word(stamps + place * 4) === line) return -1
-    setWord(stamps + place * 4, line)
+    if (!isFirstVisit(place)) return -1
     const flags = flagsOf(place)
     if ((flags & IS_SLOW) !== 0) return -1
     if (load8(start) === OPENING_BRACE) {
@@ -1390,11 +1396,7 @@ export function createPortableScanner(memory: ArrayBuffer, host: ScannerHost): S
     }
     at = writeValue(at, start, indentation, style)
     if (at < 0 || (flags & HAS_VALUE) === 0 || kind === NULL) return at
-    // A list of one value stands for it.
-    if (kind === ARRAY) return -1
-    const found =
-      kind === STRING ? classOf(place, STRING, start + 1, valueEnd - 1) : classOf(place, kind, start, valueEnd)
-    return found !== 0 && note(place, found) ? at : -1
+    return noteValue(place, kind, start, valueEnd) ? at : -1
   }
 
   function writeNumber(at: i32, start: i32): i32 {

@@ -61,8 +61,6 @@ let isText: bool = false
 let isSingleLine: bool = false
 let isLevelFirst: bool = false
 let isObjectHidden: bool = false
-/** Whether the message gets the markers, in JSON. */
-let isMessagePrefixed: bool = false
 let hasCarriageReturn: bool = false
 /** Address and length of the colour codes: around a key, a message, a line of JSON. */
 let keyOpen: i32 = 0
@@ -108,8 +106,7 @@ export function configure(): void {
   isSingleLine = (modes & 2) !== 0
   isLevelFirst = (modes & 4) !== 0
   isObjectHidden = (modes & 8) !== 0
-  isMessagePrefixed = (modes & 16) !== 0
-  hasCarriageReturn = (modes & 32) !== 0
+  hasCarriageReturn = (modes & 16) !== 0
   keyOpen = word(CONFIG + 96)
   keyOpenLength = word(CONFIG + 100)
   keyClose = word(CONFIG + 104)

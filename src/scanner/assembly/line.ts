@@ -164,8 +164,7 @@ function keepHead(head: i32, lineStart: i32, digitsAt: i32, end: i32): void {
 let messageClass: i32 = 0
 
 function visitMessage(place: i32, start: i32): i32 {
-  if (word(stamps + place * 4) === line) return -1
-  setWord(stamps + place * 4, line)
+  if (!isFirstVisit(place)) return -1
   if (load8(start) === QUOTE) {
     const end = endOfString(start + 1)
     if (end < 0) return -1
@@ -185,11 +184,28 @@ function visitMessage(place: i32, start: i32): i32 {
   return end
 }
 
+/**
+ * Marks a place as seen on this line; false when it has been already. Of two members with one key the last counts, and
+ * what the first had to say does not: rare, and left to JSON.parse.
+ */
+function isFirstVisit(place: i32): bool {
+  if (word(stamps + place * 4) === line) return false
+  setWord(stamps + place * 4, line)
+  return true
+}
+
+/** Takes down the class of a value; false when the line has to go the long way. */
+function noteValue(place: i32, type: i32, start: i32, end: i32): bool {
+  // A list of one value stands for it.
+  if (type === ARRAY) return false
+  const found =
+    type === STRING ? classOf(place, STRING, start + 1, end - 1) : classOf(place, type, start, end)
+  return found !== 0 && note(place, found)
+}
+
 /** The value of a known place: takes down what matters of it. Gives where it ends, or -1. */
 function visit(place: i32, start: i32, depth: i32): i32 {
-  // Of two members with one key the last counts, and what the first had to say does not: rare, and left to JSON.parse.
-  if (word(stamps + place * 4) === line) return -1
-  setWord(stamps + place * 4, line)
+  if (!isFirstVisit(place)) return -1
   const flags = flagsOf(place)
   if ((flags & IS_SLOW) !== 0) return -1
   const byte = load8(start)
@@ -211,13 +227,7 @@ function visit(place: i32, start: i32, depth: i32): i32 {
     const found = rememberedClass(place, ARRAY, start, end)
     return found !== 0 && note(place, found) ? end : -1
   }
-  if ((flags & HAS_VALUE) !== 0 && type !== NULL) {
-    // A list of one value stands for it.
-    if (type === ARRAY) return -1
-    const found =
-      type === STRING ? classOf(place, STRING, start + 1, end - 1) : classOf(place, type, start, end)
-    return found !== 0 && note(place, found) ? end : -1
-  }
+  if ((flags & HAS_VALUE) !== 0 && type !== NULL) return noteValue(place, type, start, end) ? end : -1
   return (flags & IS_PRESENCE) !== 0 && !note(place, PRESENT) ? -1 : end
 }
 

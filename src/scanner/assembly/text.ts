@@ -392,8 +392,7 @@ function writeValue(at: i32, start: i32, indentation: i32, style: i32): i32 {
 
 /** The same for the value of a known place: takes down what matters of it, as `visit` does. */
 function writePlaced(at: i32, place: i32, start: i32, indentation: i32, style: i32): i32 {
-  if (word(stamps + place * 4) === line) return -1
-  setWord(stamps + place * 4, line)
+  if (!isFirstVisit(place)) return -1
   const flags = flagsOf(place)
   if ((flags & IS_SLOW) !== 0) return -1
   if (load8(start) === OPENING_BRACE) {
@@ -403,11 +402,7 @@ function writePlaced(at: i32, place: i32, start: i32, indentation: i32, style: i
   }
   at = writeValue(at, start, indentation, style)
   if (at < 0 || (flags & HAS_VALUE) === 0 || kind === NULL) return at
-  // A list of one value stands for it.
-  if (kind === ARRAY) return -1
-  const found =
-    kind === STRING ? classOf(place, STRING, start + 1, valueEnd - 1) : classOf(place, kind, start, valueEnd)
-  return found !== 0 && note(place, found) ? at : -1
+  return noteValue(place, kind, start, valueEnd) ? at : -1
 }
 
 function writeNumber(at: i32, start: i32): i32 {
