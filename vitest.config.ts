@@ -1,8 +1,18 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
+const source = (path: string) => fileURLToPath(new URL(`src/${path}`, import.meta.url))
+
 export default defineConfig({
+  resolve: {
+    // The plugins name the package as a stranger's would.
+    alias: [
+      { find: /^eventsets$/, replacement: source('index.ts') },
+      { find: /^eventsets\/(pino|pretty|testing)$/, replacement: source('$1/index.ts') },
+    ],
+  },
   test: {
-    include: ['test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'plugins/*/test/**/*.test.ts'],
     // Child processes, worker transports and the CLI run the built files, as users do.
     globalSetup: ['test/build-once.ts'],
     setupFiles: ['test/load-scanner.ts'],

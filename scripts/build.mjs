@@ -19,7 +19,7 @@ const SCANNER = 'pino/fast-lines'
 
 /** The command apart from the library: what both need is there twice, but each loads only what is its own. */
 const BUNDLES = [
-  { entries: ['index', 'pino/index', 'pretty/index'], chunks: 'shared' },
+  { entries: ['index', 'pino/index', 'pretty/index', 'testing/index'], chunks: 'shared' },
   { entries: ['cli/main'], chunks: 'cli' },
   // The scanner is generated code: nobody reads it, and it is wanted by both.
   { entries: [SCANNER], chunks: 'pino', minifyWhitespace: true },

@@ -23,5 +23,7 @@ export {
 } from './event-set.ts'
 export { formatIssue, type Issue, type IssueCode } from './issue.ts'
 export { formatMarkers, type MarkerStyle, prefixMessage } from './message.ts'
-export { EventSetRegistry, type RegisterOptions, type RegistryChange } from './registry.ts'
+export type { Problem, ProblemCode, ProblemStep } from './problem.ts'
+export { EventSetRegistry, type RegisterOptions, type RegistryEvents } from './registry.ts'
+export { type EventSetSource, formatSource } from './source.ts'
 export type { Transformation, TransformationName } from './transformation.ts'

@@ -9,14 +9,14 @@ import type { EventSetRegistry, RegisterOptions } from './registry.ts'
 export function registerEventSets(
   registry: EventSetRegistry,
   sets: readonly EventSet[],
-  options?: RegisterOptions,
+  options?: RegisterOptions | ((set: EventSet) => RegisterOptions),
 ): Map<EventSet, EventsetsError> {
   let waiting = sets
   for (;;) {
     const failures = new Map<EventSet, EventsetsError>()
     for (const set of waiting) {
       try {
-        registry.registerEventSet(set, options)
+        registry.registerEventSet(set, typeof options === 'function' ? options(set) : options)
       } catch (error) {
         if (!(error instanceof EventsetsError)) throw error
         failures.set(set, error)

@@ -2,23 +2,40 @@ import { AlreadyExistsError, NotFoundError, ValidationError } from './errors.ts'
 import { defineEventSet, type EventMapping, type EventSet, invalidEventSet } from './event-set.ts'
 import { findLinkIssues, resolveMapping } from './link.ts'
 import { nearestNames } from './nearest.ts'
+import type { Problem } from './problem.ts'
+import { type EventSetSource, formatSource } from './source.ts'
 
 export interface RegisterOptions {
   /** Replace a set of the same name instead of throwing. It keeps its place among sets of equal priority. */
   readonly override?: boolean | undefined
+  /** Where the set comes from. Code unless given. */
+  readonly source?: EventSetSource | undefined
 }
 
-/** What changed in a registry. */
-export type RegistryChange =
-  | { readonly kind: 'registered'; readonly set: EventSet }
-  | { readonly kind: 'removed'; readonly name: string }
+/** What a registry tells about, and what it hands to the listener. */
+export interface RegistryEvents {
+  readonly registered: { readonly set: EventSet; readonly source: EventSetSource }
+  readonly replaced: {
+    readonly set: EventSet
+    readonly source: EventSetSource
+    /** What stood there before. */
+    readonly previous: EventSet
+    readonly previousSource: EventSetSource
+  }
+  readonly removed: { readonly set: EventSet; readonly source: EventSetSource }
+  /** Something kept a set from being registered, or a listener has thrown. */
+  readonly problem: Problem
+}
+
+const CODE: EventSetSource = Object.freeze({ kind: 'code' })
 
 /** The event sets in force. Enrichers read it, and see every change at the next record. */
 export class EventSetRegistry {
   /** In order of registration. */
   readonly #sets = new Map<string, EventSet>()
   readonly #links = new Map<string, readonly (EventMapping | undefined)[]>()
-  readonly #listeners = new Set<(change: RegistryChange) => void>()
+  readonly #sources = new Map<string, EventSetSource>()
+  readonly #listeners = new Map<keyof RegistryEvents, Set<(detail: never) => void>>()
   #version = 0
 
   /** Grows with every change. Whoever compiles the sets compares it to know when to compile again. */
@@ -32,11 +49,14 @@ export class EventSetRegistry {
    * @throws ValidationError with every issue of the set, dangling links included.
    * @throws AlreadyExistsError when a set of this name is registered and `override` is not given.
    */
-  registerEventSet(set: EventSet, { override = false }: RegisterOptions = {}): void {
+  registerEventSet(set: EventSet, { override = false, source = CODE }: RegisterOptions = {}): void {
     const checked = defineEventSet(set)
     const { name } = checked
-    if (this.#sets.has(name) && !override) {
-      throw new AlreadyExistsError(`Event set ${JSON.stringify(name)} is already registered.`, {
+    const previous = this.#sets.get(name)
+    const previousSource = this.#sources.get(name) ?? CODE
+    if (previous && !override) {
+      const owner = previousSource.kind === 'code' ? '' : `, by ${formatSource(previousSource)}`
+      throw new AlreadyExistsError(`Event set ${JSON.stringify(name)} is already registered${owner}.`, {
         existing: name,
         hint: 'Give your set another name, or replace the registered one with { override: true }.',
       })
@@ -50,13 +70,27 @@ export class EventSetRegistry {
       name,
       (checked.fieldMappings ?? []).map((field) => resolveMapping(field, checked, findSet)),
     )
-    this.#changed({ kind: 'registered', set: checked })
+    this.#sources.set(name, source)
+    this.#version++
+    if (previous) this.#tell('replaced', { set: checked, source, previous, previousSource })
+    else this.#tell('registered', { set: checked, source })
   }
 
   /** @throws NotFoundError naming the nearest registered sets. */
   getEventSet(name: string): EventSet {
     const set = this.#sets.get(name)
     if (set) return set
+    throw this.#notFound(name)
+  }
+
+  /**
+   * Where a registered set comes from.
+   *
+   * @throws NotFoundError naming the nearest registered sets.
+   */
+  getSource(name: string): EventSetSource {
+    const source = this.#sources.get(name)
+    if (source) return source
     throw this.#notFound(name)
   }
 
@@ -72,11 +106,14 @@ export class EventSetRegistry {
 
   /** @throws NotFoundError naming the nearest registered sets. */
   removeEventSet(name: string): void {
-    if (!this.#sets.has(name)) throw this.#notFound(name)
+    const set = this.getEventSet(name)
+    const source = this.getSource(name)
     this.#keepLinks()
     this.#sets.delete(name)
     this.#links.delete(name)
-    this.#changed({ kind: 'removed', name })
+    this.#sources.delete(name)
+    this.#version++
+    this.#tell('removed', { set, source })
   }
 
   /**
@@ -92,10 +129,22 @@ export class EventSetRegistry {
     )
   }
 
-  /** Calls `listener` after every change, until the returned function is called. */
-  onChange(listener: (change: RegistryChange) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+  /**
+   * Calls `listener` whenever that happens, after the fact, until the returned function is called. A listener that
+   * throws harms neither the change nor the other listeners: it becomes a problem.
+   */
+  on<Name extends keyof RegistryEvents>(
+    name: Name,
+    listener: (detail: RegistryEvents[Name]) => void,
+  ): () => void {
+    const listeners = this.#listeners.get(name) ?? new Set()
+    this.#listeners.set(name, listeners.add(listener))
+    return () => void listeners.delete(listener)
+  }
+
+  /** Tells those who listen for problems of one that was met on the way to this registry. */
+  reportProblem(problem: Problem): void {
+    this.#tell('problem', problem)
   }
 
   /** Remembers where every link leads now, for the links whose set is about to change or to go. */
@@ -103,9 +152,15 @@ export class EventSetRegistry {
     for (const [name, set] of this.#sets) this.#links.set(name, this.resolveLinks(set))
   }
 
-  #changed(change: RegistryChange): void {
-    this.#version++
-    for (const listener of this.#listeners) listener(change)
+  #tell<Name extends keyof RegistryEvents>(name: Name, detail: RegistryEvents[Name]): void {
+    for (const listener of this.#listeners.get(name) ?? []) {
+      try {
+        listener(detail as never)
+      } catch (error) {
+        // Of a listener for problems that throws nobody could be told without beginning anew.
+        if (name !== 'problem') this.reportProblem(listenerProblem(name, error))
+      }
+    }
   }
 
   #notFound(name: string): NotFoundError {
@@ -122,6 +177,20 @@ export class EventSetRegistry {
       nearest,
       hint,
     })
+  }
+}
+
+function listenerProblem(event: string, error: unknown): Problem {
+  const reason = error instanceof Error ? error.message : String(error)
+  return {
+    code: 'EVENTSETS_LISTENER',
+    step: 'register',
+    package: undefined,
+    version: undefined,
+    file: undefined,
+    message: `A listener for ${JSON.stringify(event)} of a registry has thrown: ${reason}`,
+    hint: 'Handle errors in the listener.',
+    issues: [],
   }
 }
 

@@ -1,50 +1,253 @@
-import type { EventsetsError } from '../core/errors.ts'
+import { existsSync } from 'node:fs'
+import { join, resolve, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type EventsetsError, ValidationError } from '../core/errors.ts'
 import type { EventSet } from '../core/event-set.ts'
+import { matchesGlob } from '../core/glob.ts'
+import type { Problem } from '../core/problem.ts'
+import { registerEventSets } from '../core/register-sets.ts'
 import type { EventSetRegistry } from '../core/registry.ts'
+import { type EventSetSource, isSameSource } from '../core/source.ts'
 import { builtInSets } from './built-in-sets.ts'
+import { IMPORT_TIMEOUT_MS } from './code-module.ts'
+import { type Configuration, type ConfiguredOptions, loadConfiguration } from './configuration.ts'
+import { askedConfiguration, isDiscoveryOff } from './environment.ts'
+import { checkSets, type FoundSet, type FoundSets, joinFound, readSetFiles } from './found-set.ts'
+import { problemOf } from './origin.ts'
+import { dependencyNames, findPackage, findProject, type Project } from './packages.ts'
+import { readPlugin } from './plugin.ts'
 import { getRegistry } from './process-registry.ts'
+import { reasonOf } from './set-file.ts'
 
 export interface DiscoverOptions {
+  /**
+   * Where the application is: its package.json is the nearest one from here upward. The working directory unless given,
+   * or, where there is none, the folder whose node_modules holds eventsets.
+   */
+  readonly cwd?: string | undefined
   /** The registry to fill. The one of the process unless given. */
   readonly registry?: EventSetRegistry | undefined
+  /** False: no plugins are looked for. Unless given, the environment and the configuration say. */
+  readonly discovery?: boolean | undefined
+  /** A configuration file to read instead of looking for one; false for none. Unless given, EVENTSETS_CONFIG says. */
+  readonly config?: string | false | undefined
+  /** How long a module named under `plugins` may take to load, in milliseconds. 5000 unless given. */
+  readonly importTimeoutMs?: number | undefined
 }
 
 export interface DiscoveredSet {
   readonly set: EventSet
-  readonly source: { readonly kind: 'built-in' }
-}
-
-export interface DiscoveryProblem {
-  readonly code: string
-  readonly message: string
-  readonly hint: string | undefined
+  readonly source: EventSetSource
 }
 
 export interface Discovery {
-  /** The sets that were found and are now registered. */
+  /** The sets that were found and are now registered, in the order of registration. */
   readonly sets: readonly DiscoveredSet[]
   /** What went wrong. A problem never keeps the other sets from loading. */
-  readonly problems: readonly DiscoveryProblem[]
+  readonly problems: readonly Problem[]
+  /** The options that the configuration gives to the transport, the stream and the command. */
+  readonly options: ConfiguredOptions
 }
 
 /**
- * Finds event sets and registers those that the registry does not have yet. Never rejects.
+ * Finds event sets and registers those that the registry does not have yet: the built-in ones, those of the plugins
+ * among the application's dependencies, and those of its configuration. Never rejects.
  *
- * Asking twice is harmless: a set that is registered already is left as it is.
+ * No code of a plugin runs, unless the configuration names it under `plugins`. Asking twice is harmless: a set that
+ * is registered already is left as it is.
  */
-export async function discoverEventSets({
-  registry = getRegistry(),
-}: DiscoverOptions = {}): Promise<Discovery> {
-  const sets: DiscoveredSet[] = []
-  const problems: DiscoveryProblem[] = []
-  for (const set of builtInSets) {
-    try {
-      if (!registry.hasEventSet(set.name)) registry.registerEventSet(set)
-      if (registry.getEventSet(set.name) === set) sets.push({ set, source: { kind: 'built-in' } })
-    } catch (error) {
-      const { code, message, hint } = error as EventsetsError
-      problems.push({ code, message, hint })
-    }
+export async function discoverEventSets(options: DiscoverOptions = {}): Promise<Discovery> {
+  const { registry = getRegistry(), importTimeoutMs = IMPORT_TIMEOUT_MS } = options
+  const cwd = options.cwd === undefined ? applicationFolder() : resolve(options.cwd)
+  const { project, problems: ofProject } = openProject(cwd)
+  const config = options.config ?? askedConfiguration(process.env)
+  const configuration = await loadConfiguration({ cwd, project, config, importTimeoutMs })
+  const isOn = options.discovery ?? (configuration.discovery && !isDiscoveryOff(process.env))
+  const isExcluded = createFilter(configuration.exclude)
+
+  const discovered = isOn && project ? await readDependencies(project, configuration, isExcluded) : NOTHING
+  const configured = await readConfigured(configuration, project?.folder ?? cwd, isExcluded, importTimeoutMs)
+  const builtIn = registerBuiltIn(registry, isExcluded)
+  const found = {
+    discovered: discovered.sets.filter(({ set }) => !isExcluded(set.name)),
+    configured: configured.sets.filter(({ set }) => !isExcluded(set.name)),
   }
-  return { sets, problems }
+  const registered = register(registry, found, configuration.override)
+  const problems = [
+    ...ofProject,
+    ...configuration.problems,
+    ...discovered.problems,
+    ...configured.problems,
+    ...registered.problems,
+  ]
+  for (const problem of problems) registry.reportProblem(problem)
+  return { sets: [...builtIn, ...registered.sets], problems, options: configuration.options }
+}
+
+const NOTHING: FoundSets = { sets: [], problems: [] }
+
+/** A service may be started from anywhere, such as the root of the file system. */
+function applicationFolder(): string {
+  const cwd = workingDirectory()
+  const { project, unreadable } = findProject(cwd)
+  if (project || unreadable) return cwd
+  const [home = '', ...inside] = fileURLToPath(import.meta.url).split(`${sep}node_modules${sep}`)
+  return inside.length > 0 ? home : cwd
+}
+
+function workingDirectory(): string {
+  try {
+    return process.cwd()
+  } catch {
+    // It has been removed; there is nothing to be found then.
+    return '/'
+  }
+}
+
+function openProject(cwd: string): { project: Project | undefined; problems: readonly Problem[] } {
+  const { project, unreadable } = findProject(cwd)
+  if (!unreadable) return { project, problems: [] }
+  const { file, error } = unreadable
+  const problem = problemOf(
+    { kind: 'application', folder: cwd, file },
+    {
+      code: 'EVENTSETS_INVALID_CONFIGURATION',
+      step: 'parse',
+      reason: `it cannot be read: ${reasonOf(error)}`,
+      hint: 'Without it, no plugins are found.',
+    },
+  )
+  return { project: undefined, problems: [problem] }
+}
+
+type IsExcluded = (name: string) => boolean
+
+function createFilter(patterns: readonly string[]): IsExcluded {
+  const lowered = patterns.map((pattern) => pattern.toLowerCase())
+  return (name) => lowered.some((pattern) => matchesGlob(pattern, name.toLowerCase()))
+}
+
+/** The sets of the plugins that the application depends on, but for those that its configuration names anyway. */
+async function readDependencies(
+  project: Project,
+  { parts }: Configuration,
+  isExcluded: IsExcluded,
+): Promise<FoundSets> {
+  if (!process.versions.pnp && existsSync(join(project.folder, '.pnp.cjs'))) {
+    const { folder, file } = project
+    const problem = problemOf(
+      { kind: 'application', folder, file },
+      {
+        code: 'EVENTSETS_PLUGIN_NOT_FOUND',
+        step: 'locate',
+        reason:
+          "its packages are installed with Yarn Plug'n'Play, which is not active, so no plugins are found",
+        hint: 'Start it through Yarn: "yarn node app.js", "yarn eventsets".',
+      },
+    )
+    return { sets: [], problems: [problem] }
+  }
+  const named = new Set(parts.flatMap(({ plugins }) => plugins))
+  const folders = new Set<string>()
+  const found: FoundSets[] = []
+  for (const name of dependencyNames(project)) {
+    if (named.has(name) || isExcluded(name)) continue
+    const installed = findPackage(name, project.folder)
+    // Not installed: a development dependency in production, or an optional one.
+    if (installed) found.push(await readPlugin(name, installed, folders))
+  }
+  return joinFound(found)
+}
+
+/** The sets that the application brings itself, and those of the plugins that it names. */
+async function readConfigured(
+  { parts }: Configuration,
+  from: string,
+  isExcluded: IsExcluded,
+  importTimeoutMs: number,
+): Promise<FoundSets> {
+  const found: FoundSets[] = []
+  for (const { origin, patterns, inline, plugins } of parts) {
+    found.push(await readSetFiles(origin, patterns))
+    const nameOf = (index: number) => `inline set ${index + 1} of "sets"`
+    found.push(checkSets(origin, inline, { kind: 'configuration', file: origin.file }, nameOf))
+    const wanted = plugins.filter((entry) => !isExcluded(entry))
+    if (wanted.length === 0) continue
+    const { readConfiguredPlugin } = await import('./configured-plugin.ts')
+    const read = (entry: string) => readConfiguredPlugin(entry, origin, from, importTimeoutMs)
+    // At once: each of them may take as long as the limit allows.
+    found.push(...(await Promise.all(wanted.map(read))))
+  }
+  return joinFound(found)
+}
+
+function registerBuiltIn(registry: EventSetRegistry, isExcluded: IsExcluded): DiscoveredSet[] {
+  const source: EventSetSource = { kind: 'built-in' }
+  return builtInSets.flatMap((set) => {
+    const { name } = set
+    const isMine = registry.hasEventSet(name) && registry.getEventSet(name) === set
+    if (isExcluded(name)) {
+      if (isMine) registry.removeEventSet(name)
+      return []
+    }
+    // A set of the application that has the name of a built-in one has taken its place.
+    if (registry.hasEventSet(name)) return isMine ? [{ set, source }] : []
+    registry.registerEventSet(set, { source })
+    return [{ set, source }]
+  })
+}
+
+interface Found {
+  readonly discovered: readonly FoundSet[]
+  readonly configured: readonly FoundSet[]
+}
+
+function register(
+  registry: EventSetRegistry,
+  { discovered, configured }: Found,
+  override: boolean,
+): { readonly sets: readonly DiscoveredSet[]; readonly problems: readonly Problem[] } {
+  const isThere = ({ set: { name }, source }: FoundSet) =>
+    registry.hasEventSet(name) && isSameSource(registry.getSource(name), source)
+  const all = [...discovered, ...configured]
+  const known = all.filter(isThere)
+  const fresh = new Map(all.filter((found) => !known.includes(found)).map((found) => [found.set, found]))
+  // Of two configured sets of one name the second must not replace the first: who wins would be a secret.
+  const first = new Map<string, FoundSet>()
+  for (const found of configured) if (!first.has(found.set.name)) first.set(found.set.name, found)
+  const failures = registerEventSets(registry, [...fresh.keys()], (set) => {
+    const found = fresh.get(set) as FoundSet
+    return { source: found.source, override: override && first.get(set.name) === found }
+  })
+  return {
+    sets: all
+      .filter(({ set }) => !failures.has(set))
+      .filter((found) => known.includes(found) || registry.getEventSet(found.set.name) === found.set)
+      .map(({ set, source }) => ({ set: registry.getEventSet(set.name), source })),
+    problems: [...failures].map(([set, error]) => wordFailure(fresh.get(set) as FoundSet, error)),
+  }
+}
+
+function wordFailure({ set, source, origin, place }: FoundSet, error: EventsetsError): Problem {
+  const file = 'file' in source ? source.file : undefined
+  if (error instanceof ValidationError) {
+    return problemOf(origin, {
+      code: 'EVENTSETS_INVALID_EVENT_SET',
+      step: 'register',
+      file,
+      reason: `the event set ${JSON.stringify(set.name)} (${place}) is not valid`,
+      issues: error.issues,
+    })
+  }
+  const hint =
+    origin.kind === 'plugin'
+      ? `Leave one of them out: name a package under "exclude" in your configuration.`
+      : 'Give it another name, or set "override" to true in the configuration to replace the other one.'
+  return problemOf(origin, {
+    code: 'EVENTSETS_ALREADY_EXISTS',
+    step: 'register',
+    file,
+    reason: `${place}: ${error.message.replace(/\.$/, '')}`,
+    hint,
+  })
 }

@@ -4,7 +4,7 @@ import { builtInSets } from './built-in-sets.ts'
 /** A registry of its own that holds the built-in sets. */
 export function createRegistry(): EventSetRegistry {
   const registry = new EventSetRegistry()
-  for (const set of builtInSets) registry.registerEventSet(set)
+  for (const set of builtInSets) registry.registerEventSet(set, { source: { kind: 'built-in' } })
   return registry
 }
 

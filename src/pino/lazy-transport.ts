@@ -13,9 +13,9 @@ export default async function eventsetsTransport(
 ): Promise<WorkerDestination | Duplex> {
   // Before anything is awaited: see listenForPinoConfig.
   const config = listenForPinoConfig()
-  const { createTransport, loadScanner } = await import('./transport.ts')
+  const { createTransport, findSurroundings, loadScanner } = await import('./transport.ts')
   // Before the first lines come: a busy worker has no moment to load anything, and a burst at the start would all take
   // the long way.
-  await loadScanner()
-  return createTransport(options, config)
+  const [found] = await Promise.all([findSurroundings(options), loadScanner()])
+  return createTransport(options, config, found)
 }

@@ -3,10 +3,11 @@ import { type EventSet, parseEventSet } from '../core/event-set.ts'
 import type { Issue } from '../core/issue.ts'
 import { formatPath } from '../core/issue.ts'
 import { didYouMean } from '../core/nearest.ts'
+import type { Problem } from '../core/problem.ts'
 import { registerEventSets } from '../core/register-sets.ts'
+import type { EventSetRegistry } from '../core/registry.ts'
 import {
   anything,
-  atLeast,
   boolean,
   type DeepReadonly,
   either,
@@ -15,108 +16,25 @@ import {
   isPlainObject,
   list,
   nonEmpty,
-  number,
   object,
-  oneOf,
   optional,
   type TypeOf,
-  table,
-  text,
-  wholeNumber,
 } from '../core/shape.ts'
+import type { EventSetSource } from '../core/source.ts'
+import type { ConfiguredOptions } from '../discovery/configuration.ts'
+import { destinationEntries, lineEntries, prettyEntries } from '../discovery/line-options.ts'
 import { createRegistry } from '../discovery/process-registry.ts'
 import { findLevelIssues, STANDARD_LEVELS } from './levels.ts'
-
-const fd = wholeNumber('a file descriptor', atLeast(0, 'a file descriptor is 0 or more'))
-
-const keys = either([text(), list(text())], 'expected a string with commas, or a list of strings')
-
-const lineEntries = {
-  /** Text for people, or JSON lines. Default: 'pretty'; before another stage of a pipeline 'json'. */
-  output: optional(oneOf('pretty', 'json')),
-  /** Where markers go: before the message, in a field of their own, nowhere. Default: 'message' in text, 'field' in JSON. */
-  markers: optional(oneOf('message', 'field', 'none')),
-  /** `[📥][✅] text` or `📥 ✅ text`. Default: 'brackets'. */
-  markerStyle: optional(oneOf('brackets', 'plain')),
-  /** The name of that field; a record that has it as a list of strings counts as enriched. Default: 'markers'. */
-  markersField: optional(nonEmpty('the name of the field')),
-  /** The keys for the markers, always in brackets: `[get][2xx] text`. Default: false. */
-  ascii: optional(boolean()),
-  /** Add the fields that the sets give to a value. Default: false in text, true in JSON. */
-  metadata: optional(boolean()),
-  /** Lines below this level are left out; a line without a level stays. */
-  minimumLevel: optional(either([text(), number()], 'expected the name or the number of a level')),
-  /** Pino's option `nestedKey`: fields below it count as if they stood at the top. */
-  nestedKey: optional(text()),
-  /** Pino's option `errorKey`: log keys that begin with `err.` are looked for below it. Default: the logger's, or 'err'. */
-  errorKey: optional(text()),
-  /** A longer line passes through as it is. Default: 1048576. */
-  maxLineBytes: optional(wholeNumber('the limit', atLeast(1024, 'the limit is at least 1024 bytes'))),
-}
-
-const prettyEntries = {
-  /** Colour. Default: decided by FORCE_COLOR, NO_COLOR, TERM and whether the destination is a terminal. */
-  colorize: optional(boolean()),
-  /** Colour in objects too. Default: true. */
-  colorizeObjects: optional(boolean()),
-  /** End lines with CR LF. Default: false. */
-  crlf: optional(boolean()),
-  /** Colours of levels: `'info:blue,error:red'`. */
-  customColors: optional(
-    either([text(), table(text())], 'expected a string such as "err:red,info:blue", or an object'),
-  ),
-  /** Further levels: `'audit:35'` or `{ audit: 35 }`. Default: the logger's. */
-  customLevels: optional(
-    either([text(), table(number())], 'expected a string such as "err:99,info:1", or an object'),
-  ),
-  /** Keys that hold errors. Default: ['err', 'error'] and errorKey. */
-  errorLikeObjectKeys: optional(keys),
-  /** Properties of an error to show below its stack. */
-  errorProps: optional(keys),
-  /** Only the message line, no fields. Default: false. */
-  hideObject: optional(boolean()),
-  /** Keys to leave out, separated by commas. Default: 'hostname'. */
-  ignore: optional(text()),
-  /** The only keys to show, separated by commas. Default: all. */
-  include: optional(text()),
-  /** The level before the time. Default: false. */
-  levelFirst: optional(boolean()),
-  /** The key of the level. Default: 'level'. */
-  levelKey: optional(text()),
-  /** What stands for the level in `messageFormat`. Default: 'levelLabel'. */
-  levelLabel: optional(text()),
-  /** A template for the message, with fields in braces: `'{msg} for {user.name}'`; in the stream also a function. Default: false. */
-  messageFormat: optional(
-    either([text(), exactly(false)], 'expected a template such as "{levelLabel} - {msg}"'),
-  ),
-  /** The key of the message. Default: the logger's, or 'msg'. */
-  messageKey: optional(text()),
-  /** The fields behind the message, in one line. Default: false. */
-  singleLine: optional(boolean()),
-  /** The key of the time. Default: 'time'. */
-  timestampKey: optional(text()),
-  /** The time in words: `false` for the number as it is, or a format such as `'SYS:HH:MM:ss.l'`. Default: true. */
-  translateTime: optional(either([boolean(), text()], 'expected true, false, or a time format')),
-  /** Custom levels and colours take the place of the standard ones instead of joining them. Default: true. */
-  useOnlyCustomProps: optional(boolean()),
-}
-
-const destinationEntries = {
-  /** Where lines go; a pipeline stage that is not the last has none. Default: 1, standard output. */
-  destination: optional(either([fd, nonEmpty('the path')], 'expected a file descriptor or a path')),
-  /** Keep what the file holds. Default: true. */
-  append: optional(boolean()),
-  /** Make the directories of the path. Default: false. */
-  mkdir: optional(boolean()),
-  /** In the stream: write before the log call returns; the transport writes synchronously in its worker, whatever this says. Default: true. */
-  sync: optional(boolean()),
-}
 
 const setEntries = {
   /** Sets of your own, beside the built-in ones; data, without functions. Default: []. */
   sets: optional(list(anything())),
   /** A set in `sets` replaces a built-in one of its name; otherwise that is an error. Default: false. */
   override: optional(boolean()),
+  /** Look for plugins among the dependencies of the application. Default: true. */
+  discovery: optional(boolean()),
+  /** A configuration file to read instead of looking for one; false for none. Default: the nearest one. */
+  config: optional(either([nonEmpty('the path'), exactly(false)], 'expected a path, or false')),
 }
 
 /** How lines are enriched and written. What the transport, the stream and the command have in common. */
@@ -144,23 +62,51 @@ export type TransportOptions = DeepReadonly<Omit<TypeOf<typeof transportShape>, 
   readonly sets?: readonly EventSet[] | undefined
 }
 
+/** What an application gives to its transport beside the options in code. */
+export interface Surroundings {
+  /** The sets that were found. Those of the options join them. */
+  readonly registry: EventSetRegistry
+  /** Options of the configuration, which the options in code go before. */
+  readonly defaults: ConfiguredOptions
+}
+
+export interface ParsedTransportOptions {
+  readonly options: TransportOptions
+  /** Whether the code says how lines are written, and not the configuration. */
+  readonly isOutputGiven: boolean
+  /** What keeps a set of the options from its place although nothing is wrong with the options themselves. */
+  readonly problems: readonly Problem[]
+}
+
 /**
- * Checks the options of the transport.
+ * Checks the options of the transport, and registers the sets among them.
  *
  * @throws ValidationError that names every wrong option. Its message stands alone: a worker hands over little else.
  */
-export function parseTransportOptions(input: unknown): TransportOptions {
+export function parseTransportOptions(
+  input: unknown,
+  { registry, defaults }: Surroundings = { registry: createRegistry(), defaults: {} },
+): ParsedTransportOptions {
   // thread-stream and pino add these to what the user wrote; `levels` are those of a logger with custom ones.
   const { $context, pinoWillSendConfig, levels, ...given } = (input ?? {}) as Record<string, unknown>
   const isSingleTarget = $context !== undefined
   const ofLogger = isPlainObject(levels)
     ? { customLevels: { ...STANDARD_LEVELS, ...(levels as Record<string, number>) } }
     : {}
+  const isGiven = (key: string) => given[key] !== undefined
+  const known = Object.entries(defaults).filter(([key]) => !isGiven(key))
+  const all = { ...ofLogger, ...given, ...Object.fromEntries(known) }
   // In a pipeline the logger's levels come later, so an unknown name may yet be one of them.
-  const issues = isSingleTarget ? findLevelIssues({ ...ofLogger, ...given } as LineOptions) : []
+  const issues = isSingleTarget ? findLevelIssues(all as LineOptions) : []
+  // Most have none, and need not wait for them to be checked.
+  const { sets, issues: ofSets, problems } = isGiven('sets') ? registerSets(given, registry) : NO_SETS
+  issues.push(...checkOptions('transport', transportShape, given), ...ofSets)
+  if (issues.length > 0) throw invalidOptions('The options of the eventsets transport are', issues)
+  // The shape has just been checked, so the cast only puts its result into words.
   return {
-    ...ofLogger,
-    ...checkOptions('The options of the eventsets transport are', transportShape, given, [], issues),
+    options: { ...(all as TransportOptions), ...(isGiven('sets') ? { sets } : {}) },
+    isOutputGiven: isGiven('output'),
+    problems,
   }
 }
 
@@ -170,14 +116,21 @@ export function parseStreamOptions(
   own: readonly string[],
   issues: readonly Issue[],
 ): TransportOptions {
-  return checkOptions(
-    'The options of eventsetsStream are',
-    streamShape,
-    { ...(input as object) },
-    own,
-    issues,
-  )
+  const given = { ...(input as object) }
+  const all = [...issues, ...checkOptions('stream', streamShape, given, own)]
+  if (all.length > 0) throw invalidOptions('The options of eventsetsStream are', all)
+  // The shape has just been checked, so the cast only puts its result into words.
+  return given as TransportOptions
 }
+
+function invalidOptions(subject: string, issues: readonly Issue[]): ValidationError {
+  return new ValidationError(subject, issues, { code: 'EVENTSETS_INVALID_OPTIONS' })
+}
+
+/** Options of the transport that the stream has something else for. */
+const STREAM_INSTEAD = new Map(
+  ['discovery', 'config'].map((name) => [name, '; call discoverEventSets() of eventsets first']),
+)
 
 /** What people look for under another name. */
 const OTHER_NAMES = new Map([
@@ -191,49 +144,48 @@ const OTHER_NAMES = new Map([
   ['path', '; did you mean "destination"?'],
   ['dest', '; did you mean "destination"?'],
   ['registry', '; a registry cannot travel to a worker, give the option "sets" or register on getRegistry()'],
-  ['plugins', '; event sets are given as "sets"'],
+  ['plugins', '; name them under "plugins" in a configuration file, such as eventsets.config.json'],
+  ['exclude', '; write it into a configuration file, such as eventsets.config.json'],
+  ['cwd', '; name the configuration file with "config"'],
 ])
 
 function checkOptions(
-  subject: string,
+  where: 'transport' | 'stream',
   shape: typeof transportShape | typeof streamShape,
   given: Record<string, unknown>,
   alsoKnown: readonly string[] = [],
-  found: readonly Issue[] = [],
-): TransportOptions {
+): Issue[] {
   const known = [...new Set([...Object.keys(shape.entries), ...alsoKnown])]
-  const issues: Issue[] = [...found, ...findShapeIssues(shape, given)].map((issue) =>
-    issue.code === 'unknown_key'
-      ? {
-          ...issue,
-          message: `is not a known option${OTHER_NAMES.get(issue.path) ?? (didYouMean(issue.path, known) || `; known are ${known.sort().join(', ')}`)}`,
-        }
-      : issue,
-  )
-  // Most have none, and need not wait for a registry to check them against.
-  const { sets, issues: issuesOfSets } = given.sets === undefined ? NO_SETS : parseSets(given)
-  issues.push(...issuesOfSets)
-  if (issues.length > 0) throw new ValidationError(subject, issues, { code: 'EVENTSETS_INVALID_OPTIONS' })
-  // The shape has just been checked, so the cast only puts its result into words.
-  return { ...(given as TransportOptions), ...(given.sets === undefined ? {} : { sets }) }
+  const helpFor = (path: string) =>
+    OTHER_NAMES.get(path) ?? (didYouMean(path, known) || `; known are ${known.sort().join(', ')}`)
+  return findShapeIssues(shape, given).flatMap((issue) => {
+    if (issue.code !== 'unknown_key') return [issue]
+    if (alsoKnown.includes(issue.path)) return []
+    const ofTransport = where === 'stream' && STREAM_INSTEAD.get(issue.path)
+    return [{ ...issue, message: `is not a known option${ofTransport || helpFor(issue.path)}` }]
+  })
 }
 
-interface ParsedSets {
+interface RegisteredSets {
   readonly sets: readonly EventSet[]
   readonly issues: readonly Issue[]
+  readonly problems: readonly Problem[]
 }
 
-const NO_SETS: ParsedSets = { sets: [], issues: [] }
+const NO_SETS: RegisteredSets = { sets: [], issues: [], problems: [] }
 
 /** The option `sets`, and everything that is wrong with it: in the sets themselves, their names, their links. */
-function parseSets({ sets: candidates, override }: Record<string, unknown>): ParsedSets {
+function registerSets(
+  { sets: candidates, override }: Record<string, unknown>,
+  registry: EventSetRegistry,
+): RegisteredSets {
   const issues: Issue[] = []
+  const problems: Problem[] = []
   const indices = new Map<EventSet, number>()
   const add = (index: number, found: readonly Issue[]) => {
     for (const issue of found)
       issues.push({ ...issue, path: joinPaths(formatPath(['sets', index]), issue.path) })
   }
-  const registry = createRegistry()
   for (const [index, candidate] of (Array.isArray(candidates) ? candidates : []).entries()) {
     const parsed = parseEventSet(candidate)
     if (!parsed.success) add(index, parsed.issues)
@@ -244,12 +196,32 @@ function parseSets({ sets: candidates, override }: Record<string, unknown>): Par
   for (const [set, error] of registerEventSets(registry, sets, { override: override === true })) {
     const index = indices.get(set) as number
     if (error instanceof ValidationError) add(index, error.issues)
-    else if (error instanceof AlreadyExistsError) {
+    else if (!(error instanceof AlreadyExistsError)) throw error
+    else if (isFromElsewhere(registry.getSource(set.name))) problems.push(nameTaken(error))
+    else {
       const message = `an event set ${JSON.stringify(set.name)} is there already; give this one another name, or set the option "override" to true`
       add(index, [{ path: 'name', code: 'duplicate_name', message }])
-    } else throw error
+    }
   }
-  return { sets, issues }
+  return { sets, issues, problems }
+}
+
+/** Whether a set comes from a plugin or the configuration. Installing one must not keep an application from starting. */
+function isFromElsewhere({ kind }: EventSetSource): boolean {
+  return kind !== 'built-in' && kind !== 'code'
+}
+
+function nameTaken(error: AlreadyExistsError): Problem {
+  return {
+    code: 'EVENTSETS_ALREADY_EXISTS',
+    step: 'register',
+    package: undefined,
+    version: undefined,
+    file: undefined,
+    message: `In the option "sets" of the transport: ${error.message}`,
+    hint: 'Give this one another name, set the option "override" to true, or leave the plugin out with "exclude".',
+    issues: [],
+  }
 }
 
 function joinPaths(outer: string, inner: string): string {

@@ -2,7 +2,7 @@ import { BroadcastChannel, getEnvironmentData, setEnvironmentData } from 'node:w
 import type { EventSet } from '../core/event-set.ts'
 import { parseEventSet } from '../core/event-set.ts'
 import { registerEventSets } from '../core/register-sets.ts'
-import type { EventSetRegistry, RegistryChange } from '../core/registry.ts'
+import type { EventSetRegistry } from '../core/registry.ts'
 
 /**
  * Sets that are registered on the process's registry reach the transports in its workers over this channel.
@@ -44,16 +44,25 @@ export function announceRegistrations(registry: EventSetRegistry, known: readonl
     }
     return opened
   }
-  registry.onChange((change: RegistryChange) => {
-    channel ??= open()
-    if (change.kind === 'removed') channel.postMessage(change satisfies Message)
-    else if (!hasFunctions(change.set)) {
-      const message = registration(change.set)
-      setEnvironmentData(keyOf(change.set.name), message.set as never)
-      channel.postMessage(message)
-    }
+  const keep = () => {
     const difference: Difference = { registered: registered().map(({ name }) => name), removed: removed() }
     setEnvironmentData(CHANNEL, difference as never)
+  }
+  const announce = ({ set }: { readonly set: EventSet }) => {
+    channel ??= open()
+    if (!hasFunctions(set)) {
+      const message = registration(set)
+      setEnvironmentData(keyOf(set.name), message.set as never)
+      channel.postMessage(message)
+    }
+    keep()
+  }
+  registry.on('registered', announce)
+  registry.on('replaced', announce)
+  registry.on('removed', ({ set: { name } }) => {
+    channel ??= open()
+    channel.postMessage({ kind: 'removed', name } satisfies Message)
+    keep()
   })
 }
 

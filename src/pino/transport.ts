@@ -1,13 +1,15 @@
 import { EventEmitter } from 'node:events'
 import { Duplex } from 'node:stream'
-import { registerEventSets } from '../core/register-sets.ts'
+import type { Problem } from '../core/problem.ts'
 import type { EventSetRegistry } from '../core/registry.ts'
+import { discoverEventSets } from '../discovery/discover.ts'
 import { createRegistry } from '../discovery/process-registry.ts'
 import { type FileWriter, openFileWriter } from './file-writer.ts'
 import { createLineProcessor, type LineProcessor, type LineProcessorOptions } from './line-processor.ts'
-import { parseTransportOptions, type TransportOptions } from './options.ts'
+import { parseTransportOptions, type Surroundings, type TransportOptions } from './options.ts'
 import { listenForPinoConfig, type PinoConfigSource } from './pino-config.ts'
 import { followRegistrations } from './registration-channel.ts'
+import { reportProblems } from './report.ts'
 import { isTerminal, resolveTerminal } from './terminal.ts'
 
 export { loadScanner } from './line-processor.ts'
@@ -19,6 +21,23 @@ export interface WorkerDestination extends EventEmitter {
   flush(callback: (error?: Error) => void): void
 }
 
+/** What the transport starts from: the sets and the options that are found where the application is. */
+export interface Found extends Surroundings {
+  readonly problems: readonly Problem[]
+}
+
+/** Looks for sets and a configuration. Never rejects: what is wrong with the options is said later, all at once. */
+export async function findSurroundings(input: unknown): Promise<Found> {
+  const { discovery, config } = (input ?? {}) as { discovery?: unknown; config?: unknown }
+  const registry = createRegistry()
+  const { options, problems } = await discoverEventSets({
+    registry,
+    discovery: typeof discovery === 'boolean' ? discovery : undefined,
+    config: typeof config === 'string' || config === false ? config : undefined,
+  })
+  return { registry, defaults: options, problems }
+}
+
 /**
  * The pino transport: `pino({ transport: { target: 'eventsets' } })`.
  *
@@ -27,17 +46,22 @@ export interface WorkerDestination extends EventEmitter {
  *
  * @throws ValidationError naming every wrong option; EventsetsError when the destination cannot be opened.
  */
-export function createTransport(input?: unknown, config = listenForPinoConfig()): WorkerDestination | Duplex {
+export function createTransport(
+  input?: unknown,
+  config = listenForPinoConfig(),
+  { registry, defaults, problems }: Found = { registry: createRegistry(), defaults: {}, problems: [] },
+): WorkerDestination | Duplex {
   const isSingleTarget = typeof input === 'object' && input !== null && '$context' in input
   try {
-    const options = parseTransportOptions(input)
-    const registry = createTransportRegistry(options)
+    const parsed = parseTransportOptions(input, { registry, defaults })
+    reportProblems([...problems, ...parsed.problems])
+    const { options, isOutputGiven } = parsed
     const stopFollowing = followRegistrations(registry)
     const release = () => {
       config.stop()
       stopFollowing()
     }
-    const setting = { registry, options, config, release }
+    const setting = { registry, options, isOutputGiven, config, release }
     return isSingleTarget ? createDestination(setting) : createStage(setting)
   } catch (error) {
     config.stop()
@@ -48,15 +72,11 @@ export function createTransport(input?: unknown, config = listenForPinoConfig())
 interface Setting {
   readonly registry: EventSetRegistry
   readonly options: TransportOptions
+  /** Whether the code says how lines are written, and not the configuration. */
+  readonly isOutputGiven: boolean
   readonly config: PinoConfigSource
   /** Lets go of what would keep the thread busy. */
   readonly release: () => void
-}
-
-function createTransportRegistry({ sets = [], override = false }: TransportOptions): EventSetRegistry {
-  const registry = createRegistry()
-  registerEventSets(registry, sets, { override })
-  return registry
 }
 
 /** How a destination that writes by itself does it: as text unless told otherwise, in colour as the terminal has it. */
@@ -102,7 +122,7 @@ function createDestination({ registry, options, config, release }: Setting): Wor
  * A stream that finds out at the first chunk what it is for: read by a next stage, it hands on JSON lines (or
  * what `output` says); read by nobody, it is a destination.
  */
-function createStage({ registry, options, config, release }: Setting): Duplex {
+function createStage({ registry, options, isOutputGiven, config, release }: Setting): Duplex {
   // A path that cannot be opened is reported at once, not with the first line.
   const opened =
     typeof options.destination === 'string' ? openFileWriter(options.destination, options) : undefined
@@ -117,7 +137,10 @@ function createStage({ registry, options, config, release }: Setting): Duplex {
     if (!isRead) writer = opened ?? openFileWriter(options.destination ?? 1, options)
     processor = createLineProcessor(
       registry,
-      isRead ? { ...options, output: options.output ?? 'json' } : resolveOutput(options),
+      // What the configuration says is meant for what people see, and not for the next stage.
+      isRead
+        ? { ...options, output: (isOutputGiven ? options.output : undefined) ?? 'json' }
+        : resolveOutput(options),
     )
     config.onConfig(processor.configure)
     return processor

@@ -4,7 +4,6 @@ import {
   type EventSet,
   EventSetRegistry,
   NotFoundError,
-  type RegistryChange,
   ValidationError,
 } from '../../src/index.ts'
 import { registryOf } from './marks.ts'
@@ -94,7 +93,8 @@ describe('registerEventSet', () => {
   it('changes nothing when it throws', () => {
     const registry = registryOf(set('http'))
     const listener = vi.fn()
-    registry.onChange(listener)
+    registry.on('registered', listener)
+    registry.on('replaced', listener)
     const { version } = registry
 
     expect(() => registry.registerEventSet({ name: '1' })).toThrow(ValidationError)
@@ -232,27 +232,31 @@ describe('version', () => {
   })
 })
 
-describe('onChange', () => {
-  it('tells what was registered, replaced and removed, after the fact', () => {
+describe('on', () => {
+  it('tells what was registered, replaced and removed, after the fact, with the source', () => {
     const registry = new EventSetRegistry()
-    const changes: [RegistryChange, boolean][] = []
-    registry.onChange((change) => changes.push([change, registry.hasEventSet('a')]))
-    registry.registerEventSet(set('a'))
+    const file = { kind: 'file', file: '/app/sets/a.json' } as const
+    const told: unknown[] = []
+    for (const name of ['registered', 'replaced', 'removed'] as const)
+      registry.on(name, (detail) => told.push([name, detail, registry.hasEventSet('a')]))
+    registry.registerEventSet(set('a'), { source: file })
     registry.registerEventSet(set('a', 1), { override: true })
     registry.removeEventSet('a')
 
-    expect(changes).toEqual([
-      [{ kind: 'registered', set: { name: 'a' } }, true],
-      [{ kind: 'registered', set: { name: 'a', priority: 1 } }, true],
-      [{ kind: 'removed', name: 'a' }, false],
+    const code = { kind: 'code' }
+    const [before, after] = [{ name: 'a' }, { name: 'a', priority: 1 }]
+    expect(told).toEqual([
+      ['registered', { set: before, source: file }, true],
+      ['replaced', { set: after, source: code, previous: before, previousSource: file }, true],
+      ['removed', { set: after, source: code }, false],
     ])
   })
 
   it('ends when the returned function is called, for that listener only', () => {
     const registry = new EventSetRegistry()
     const [ended, kept] = [vi.fn(), vi.fn()]
-    const end = registry.onChange(ended)
-    registry.onChange(kept)
+    const end = registry.on('registered', ended)
+    registry.on('registered', kept)
     end()
     end()
     registry.registerEventSet(set('a'))
@@ -265,8 +269,8 @@ describe('onChange', () => {
     const registry = new EventSetRegistry()
     const once = vi.fn(() => end())
     const after = vi.fn()
-    const end = registry.onChange(once)
-    registry.onChange(after)
+    const end = registry.on('registered', once)
+    registry.on('registered', after)
     registry.registerEventSet(set('a'))
     registry.registerEventSet(set('b'))
 
@@ -276,9 +280,49 @@ describe('onChange', () => {
 
   it('does not tell one registry of another', () => {
     const listener = vi.fn()
-    new EventSetRegistry().onChange(listener)
+    new EventSetRegistry().on('registered', listener)
     new EventSetRegistry().registerEventSet(set('a'))
 
     expect(listener).not.toHaveBeenCalled()
+  })
+
+  it('registers all the same when a listener throws, tells the others, and tells of it as a problem', () => {
+    const registry = new EventSetRegistry()
+    const [after, onProblem] = [vi.fn(), vi.fn()]
+    registry.on('registered', () => {
+      throw new Error('no')
+    })
+    registry.on('registered', after)
+    registry.on('problem', () => {
+      throw new Error('never')
+    })
+    registry.on('problem', onProblem)
+    registry.registerEventSet(set('a'))
+
+    expect(registry.hasEventSet('a')).toBe(true)
+    expect(after).toHaveBeenCalledOnce()
+    expect(onProblem.mock.calls).toMatchObject([[{ code: 'EVENTSETS_LISTENER' }]])
+  })
+})
+
+describe('getSource', () => {
+  it('tells where a set comes from: code, unless it was said otherwise', () => {
+    const registry = registryOf(set('mine'))
+    const source = { kind: 'package', package: '@acme/billing', version: '1.2.0', file: '/b.json' } as const
+    registry.registerEventSet(set('billing'), { source })
+
+    expect(registry.getSource('mine')).toEqual({ kind: 'code' })
+    expect(registry.getSource('billing')).toEqual(source)
+    expect(() => registry.getSource('biling')).toThrow(/Did you mean "billing"/)
+  })
+
+  it('is named when the name is taken', () => {
+    const registry = new EventSetRegistry()
+    const source = { kind: 'package', package: '@acme/billing', version: '1.2.0', file: '/b.json' } as const
+    registry.registerEventSet(set('billing'), { source })
+
+    expect(() => registry.registerEventSet(set('billing'))).toThrow(
+      'Event set "billing" is already registered, by @acme/billing 1.2.0.',
+    )
   })
 })

@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { ValidationError } from '../../src/core/errors.ts'
-import { parseTransportOptions } from '../../src/pino/options.ts'
+import type { EventSet } from '../../src/core/event-set.ts'
+import { createRegistry } from '../../src/discovery/process-registry.ts'
+import { parseTransportOptions as parseAll } from '../../src/pino/options.ts'
 import { eventsetsStream, type StreamOptions } from '../../src/pino/stream.ts'
 import { orders } from '../fixtures/orders.ts'
+
+const parseTransportOptions = (input: unknown) => parseAll(input).options
 
 /** The issues of wrong options, each as path and message. */
 function issuesOf(input: unknown): string[] {
@@ -208,5 +212,54 @@ describe('the option sets', () => {
           .join('[^]*'),
       ),
     )
+  })
+})
+
+describe('what is found where the application is', () => {
+  const billing = { name: 'billing', mappings: [{ name: 'size' }] }
+  const source = { kind: 'package', package: '@acme/billing', version: '1.0.0', file: '/b.json' } as const
+  const registryWith = (set: EventSet) => {
+    const registry = createRegistry()
+    registry.registerEventSet(set, { source })
+    return registry
+  }
+
+  test('options in code go before those of the configuration', () => {
+    const defaults = { ignore: 'pid', singleLine: true } as const
+    const { options, isOutputGiven } = parseAll(
+      { singleLine: false, ignore: undefined },
+      { registry: createRegistry(), defaults },
+    )
+
+    expect(options).toMatchObject({ ignore: 'pid', singleLine: false })
+    expect(isOutputGiven).toBe(false)
+  })
+
+  test('a set may link to one of a plugin', () => {
+    const registry = registryWith(billing)
+    const own = {
+      name: 'own',
+      fieldMappings: [{ logKey: 'a', mapping: 'size', eventSetName: 'billing' }],
+    }
+    parseAll({ sets: [own] }, { registry, defaults: {} })
+
+    expect(registry.hasEventSet('own')).toBe(true)
+  })
+
+  test('a set that has the name of one of a plugin does not keep the application from starting', () => {
+    const registry = registryWith(billing)
+    const { problems } = parseAll({ sets: [{ name: 'billing' }] }, { registry, defaults: {} })
+
+    expect(problems).toMatchObject([{ code: 'EVENTSETS_ALREADY_EXISTS', step: 'register' }])
+    expect(problems[0]?.message).toContain('by @acme/billing 1.0.0')
+    expect(registry.getEventSet('billing').mappings).toHaveLength(1)
+  })
+
+  test('a set that has the name of one of a plugin replaces it when the option override says so', () => {
+    const registry = registryWith(billing)
+    const { problems } = parseAll({ sets: [{ name: 'billing' }], override: true }, { registry, defaults: {} })
+
+    expect(problems).toEqual([])
+    expect(registry.getEventSet('billing').mappings).toBeUndefined()
   })
 })

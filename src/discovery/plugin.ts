@@ -1,0 +1,88 @@
+import { realpathSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Issue } from '../core/issue.ts'
+import type { Problem } from '../core/problem.ts'
+import { findShapeIssues, isPlainObject } from '../core/shape.ts'
+import { type FoundSets, readSetFiles } from './found-set.ts'
+import { API_VERSION, manifestShape, type PluginManifest } from './manifest.ts'
+import { type PluginOrigin, problemOf } from './origin.ts'
+import type { InstalledPackage } from './packages.ts'
+import { reasonOf } from './set-file.ts'
+
+/**
+ * The sets of a dependency, if it is a plugin: data only, no code of it runs.
+ *
+ * `folders` has the real folders of the plugins met so far, since a package may be there under two names.
+ */
+export async function readPlugin(
+  name: string,
+  installed: InstalledPackage,
+  folders: Set<string>,
+): Promise<FoundSets> {
+  // Nearly all packages are none, and reading their text is quicker than parsing it.
+  if (!installed.text.includes('"eventsets"')) return NOTHING
+  const { plugin, manifest, problems } = openPlugin(name, installed)
+  if (plugin === undefined || manifest === undefined) return { sets: [], problems }
+  if (folders.has(plugin.folder)) return NOTHING
+  folders.add(plugin.folder)
+  const found = await readSetFiles(plugin, manifest.sets ?? [])
+  const idle = manifest.sets === undefined && manifest.module !== undefined ? [notEnabled(plugin)] : []
+  return { sets: found.sets, problems: [...problems, ...found.problems, ...idle] }
+}
+
+const NOTHING: FoundSets = { sets: [], problems: [] }
+
+export interface OpenedPlugin {
+  readonly plugin?: PluginOrigin
+  /** What it says under `eventsets`, as far as that is valid. */
+  readonly manifest?: PluginManifest | undefined
+  readonly packageJson?: { readonly [key: string]: unknown }
+  readonly problems: readonly Problem[]
+}
+
+/** What a package says of itself, checked. */
+export function openPlugin(name: string, { folder, text }: InstalledPackage): OpenedPlugin {
+  let plugin: PluginOrigin = { kind: 'plugin', package: name, version: undefined, folder }
+  const file = join(folder, 'package.json')
+  const fail = (step: 'read' | 'parse' | 'validate', reason: string, issues: readonly Issue[] = []) =>
+    problemOf(plugin, { code: 'EVENTSETS_PLUGIN_MANIFEST', step, file, reason, issues })
+  let packageJson: { readonly [key: string]: unknown }
+  try {
+    plugin = { ...plugin, folder: realpathSync(folder) }
+    const parsed: unknown = JSON.parse(text.replace(/^\ufeff/, ''))
+    if (!isPlainObject(parsed)) return { problems: [fail('parse', 'package.json holds no object')] }
+    packageJson = parsed
+  } catch (error) {
+    const reason = error instanceof SyntaxError ? 'is not valid JSON' : 'cannot be read'
+    return { problems: [fail('parse', `package.json ${reason}: ${reasonOf(error)}`)] }
+  }
+  if (typeof packageJson.version === 'string') plugin = { ...plugin, version: packageJson.version }
+  const { eventsets } = packageJson
+  if (eventsets === undefined) return { plugin, packageJson, problems: [] }
+  const version = isPlainObject(eventsets) ? eventsets.apiVersion : undefined
+  if (typeof version === 'number' && Number.isInteger(version) && version !== API_VERSION) {
+    const problem = problemOf(plugin, {
+      code: 'EVENTSETS_PLUGIN_API_VERSION',
+      step: 'validate',
+      file,
+      reason: `it is written for version ${version} of the plugin format, and this eventsets knows version ${API_VERSION}`,
+      hint: version > API_VERSION ? 'Update eventsets.' : 'Update the plugin.',
+    })
+    return { problems: [problem] }
+  }
+  const issues = findShapeIssues(manifestShape, eventsets)
+  if (issues.length === 0) return { plugin, packageJson, manifest: eventsets as PluginManifest, problems: [] }
+  const problems = [fail('validate', 'the key "eventsets" in its package.json is not valid', issues)]
+  // A key too many does no harm to the others.
+  const isHarmless = issues.every(({ code }) => code === 'unknown_key')
+  return { plugin, packageJson, manifest: isHarmless ? (eventsets as PluginManifest) : {}, problems }
+}
+
+function notEnabled(plugin: PluginOrigin): Problem {
+  return problemOf(plugin, {
+    code: 'EVENTSETS_PLUGIN_NOT_ENABLED',
+    step: 'import',
+    reason: 'its sets are in a module, and code runs only where the application has asked for it',
+    hint: `Name ${JSON.stringify(plugin.package)} under "plugins" in your configuration, or under "exclude".`,
+  })
+}
