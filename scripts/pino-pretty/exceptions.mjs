@@ -7,7 +7,7 @@ const INTERNAL =
 /** Files that are not run, with the reason. */
 export const skippedFiles = {
   'test/cli-rc.test.js':
-    "The command reads no pino-pretty configuration file and has no `--config`, and its help is not pino-pretty's.",
+    "The command reads no pino-pretty configuration file and has its own `--config`, and its help is not pino-pretty's.",
   'lib/utils/create-date.test.js': INTERNAL,
   'lib/utils/delete-log-property.test.js': INTERNAL,
   'lib/utils/index.test.js': INTERNAL,

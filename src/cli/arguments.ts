@@ -1,4 +1,12 @@
-import { type CliOption, flagName, setOptions, viewOptions } from './option.ts'
+import {
+  type CliOption,
+  flagName,
+  initOptions,
+  lintOptions,
+  listOptions,
+  setOptions,
+  viewOptions,
+} from './option.ts'
 
 /** The values of options by their names in camel case, as commander gives them too. */
 export type Flags = { readonly [flag: string]: unknown }
@@ -16,12 +24,12 @@ export interface Arguments {
 }
 
 /** What the command can be told to do besides showing a log. */
-export const COMMANDS: readonly string[] = ['list', 'show', 'help']
+export const COMMANDS: readonly string[] = ['list', 'show', 'lint', 'init', 'help']
 
 const byName = new Map<string, CliOption>()
 const byShort = new Map<string, CliOption>()
-// Options that list and show have too mean the same there, so the view's come last and count.
-for (const option of [...setOptions, ...viewOptions]) {
+// Options that the commands have too are spelt the same there, so the view's come last and count.
+for (const option of [...initOptions, ...lintOptions, ...listOptions, ...setOptions, ...viewOptions]) {
   for (const name of [option.name, ...(option.synonyms ?? [])]) byName.set(name, option)
   if (option.short !== undefined) byShort.set(option.short, option)
 }

@@ -40,6 +40,18 @@ const color: CliOption = {
   negation: 'no colour',
   help: 'colour, wherever the output goes (also --colorize)',
 }
+const discovery: CliOption = {
+  name: 'discovery',
+  isOnByDefault: true,
+  negation: 'do not look for plugins among the dependencies',
+  help: 'look for plugins among the dependencies',
+}
+const config: CliOption = {
+  name: 'config',
+  value: '<file>',
+  negation: 'read no configuration',
+  help: 'the configuration file (default: the nearest eventsets.config.*, or package.json)',
+}
 const debug: CliOption = { name: 'debug', help: 'show the stack of an error' }
 
 const MARKERS = 'Markers:'
@@ -93,6 +105,8 @@ export const viewOptions: readonly CliOption[] = [
   },
   { group: MARKERS, ...ascii },
   { group: MARKERS, ...set },
+  { group: MARKERS, ...discovery },
+  { group: MARKERS, ...config },
   { group: LAYOUT, ...color },
   { group: LAYOUT, name: 'single-line', short: 'S', help: 'one line a record' },
   {
@@ -207,9 +221,23 @@ export const setOptions: readonly CliOption[] = [
   { name: 'plain', help: 'for programs: one item a line, columns separated by tabs' },
   ascii,
   set,
+  discovery,
+  config,
   color,
   debug,
 ]
+
+/** What `eventsets list` has beside these. */
+export const listOptions: readonly CliOption[] = [
+  { name: 'sources', help: 'for each log key, which set owns it and which get less or nothing' },
+  { name: 'strict', help: 'exit code 1 when a plugin or the configuration has a problem' },
+]
+
+/** The options of `eventsets lint`. */
+export const lintOptions: readonly CliOption[] = [{ name: 'json', help: 'one JSON document' }, color, debug]
+
+/** The options of `eventsets init`. */
+export const initOptions: readonly CliOption[] = [debug]
 
 function isBoolean(argument: string): boolean {
   return argument === 'true' || argument === 'false'

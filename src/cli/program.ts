@@ -5,7 +5,7 @@ import { COMMANDS, type Flags } from './arguments.ts'
 import { EXAMPLES } from './examples.ts'
 import { ExitCode } from './exit-code.ts'
 import { list } from './list.ts'
-import { type CliOption, setOptions, viewOptions } from './option.ts'
+import { type CliOption, initOptions, lintOptions, listOptions, setOptions, viewOptions } from './option.ts'
 import { print, printError } from './output.ts'
 import { show } from './show.ts'
 import { readVersion } from './version.ts'
@@ -62,7 +62,10 @@ export function createProgram(finish: (exitCode: number) => void): Command {
     .description('list the event sets in force')
     .helpOption('-h, --help', 'show this help')
     .showHelpAfterError('Run "eventsets list --help" for what there is.')
-    .addHelpText('before', 'Examples:\n  $ eventsets list\n  $ eventsets list --json | jq ".sets[].name"\n')
+    .addHelpText(
+      'before',
+      'Examples:\n  $ eventsets list\n  $ eventsets list --sources\n  $ eventsets list --json | jq ".sets[].name"\n',
+    )
     .action(async (flags: Flags) => {
       finish(await list(flags))
     })
@@ -79,7 +82,37 @@ export function createProgram(finish: (exitCode: number) => void): Command {
     .action(async (name: string, flags: Flags) => {
       finish(await show(name, flags))
     })
-  for (const command of program.commands) addOptions(command, setOptions)
+  for (const command of program.commands)
+    addOptions(command, command.name() === 'list' ? [...listOptions, ...setOptions] : setOptions)
+
+  const lintCommand = program
+    .command('lint')
+    .description('check event sets, plugins, and everything in force')
+    .argument('[target...]', 'set files, plugin folders, packed tarballs, names of installed packages')
+    .helpOption('-h, --help', 'show this help')
+    .showHelpAfterError('Run "eventsets lint --help" for more.')
+    .addHelpText(
+      'before',
+      'Examples:\n  $ eventsets lint                      everything in force here\n  $ eventsets lint sets/payment.json     a set\n  $ eventsets lint .                    the plugin in this folder\n  $ eventsets lint acme-1.0.0.tgz       a packed plugin\n',
+    )
+    .action(async (targets: string[], flags: Flags) => {
+      const { lint } = await import('./lint.ts')
+      finish(await lint(targets, flags))
+    })
+  addOptions(lintCommand, lintOptions)
+
+  const initCommand = program
+    .command('init')
+    .description('make a plugin: a package with an event set of your own')
+    .argument('[dir]', 'the folder to make it in')
+    .helpOption('-h, --help', 'show this help')
+    .showHelpAfterError('Run "eventsets init --help" for more.')
+    .addHelpText('before', 'Examples:\n  $ eventsets init eventsets-plugin-billing\n')
+    .action(async (folder: string | undefined, flags: Flags) => {
+      const { init } = await import('./init.ts')
+      finish(await init(folder, flags))
+    })
+  addOptions(initCommand, initOptions)
   return program
 }
 

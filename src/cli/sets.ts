@@ -1,9 +1,24 @@
-import { readFileSync } from 'node:fs'
+import { statSync } from 'node:fs'
+import { relative, resolve } from 'node:path'
 import { AlreadyExistsError, EventsetsError, ValidationError } from '../core/errors.ts'
 import { type EventSet, invalidEventSet, parseEventSet } from '../core/event-set.ts'
+import type { Problem } from '../core/problem.ts'
 import { registerEventSets } from '../core/register-sets.ts'
 import type { EventSetRegistry } from '../core/registry.ts'
+import { type EventSetSource, formatSource } from '../core/source.ts'
+import type { ConfiguredOptions } from '../discovery/configuration.ts'
+import { findEventSets } from '../discovery/discover.ts'
 import { createRegistry } from '../discovery/process-registry.ts'
+import { readJsonFile } from '../discovery/set-file.ts'
+import type { Flags } from './arguments.ts'
+
+export interface SetsInForce {
+  readonly registry: EventSetRegistry
+  /** What is wrong with plugins and the configuration. */
+  readonly problems: readonly Problem[]
+  /** What the configuration says about how lines are read and written. */
+  readonly options: ConfiguredOptions
+}
 
 interface SetFile {
   readonly file: string
@@ -11,12 +26,54 @@ interface SetFile {
 }
 
 /**
- * The built-in sets and those of the given files, which replace built-in ones of the same name.
+ * The sets that are found from the working directory, and those of the given files, which replace others of the same
+ * name.
  *
  * @throws EventsetsError naming every file that cannot be read or holds no valid set.
  */
-export function loadRegistry(paths: readonly string[] = []): EventSetRegistry {
+export async function loadSets({ set: paths, discovery, config }: Flags): Promise<SetsInForce> {
   const registry = createRegistry()
+  const files = readSetFiles((paths as readonly string[] | undefined) ?? [])
+  const { problems, options } = await findEventSets({
+    registry,
+    cwd: process.cwd(),
+    discovery: discovery === false ? false : undefined,
+    config: config as string | false | undefined,
+    isTrusted: isOwnFile,
+  })
+  registerFiles(registry, files)
+  return { registry, problems, options }
+}
+
+/** Whether a problem is one of the configuration, and so wrong use. */
+export function isConfigurationProblem({ code }: Problem): boolean {
+  return code === 'EVENTSETS_INVALID_CONFIGURATION'
+}
+
+/** Where a set comes from, in few words: files as they are seen from here. */
+export function wordSource(source: EventSetSource): string {
+  if (source.kind === 'built-in') return 'built-in'
+  if (source.kind === 'package' || source.kind === 'code') return formatSource(source)
+  const near = relative(process.cwd(), source.file)
+  return near.startsWith('..') ? source.file : near
+}
+
+/**
+ * Whoever looks at a log in a folder that anybody can write to must not run what somebody has put there: what is
+ * called a configuration counts only where it is our own, or the system's.
+ */
+function isOwnFile(file: string): boolean {
+  const ownId = process.getuid?.()
+  if (ownId === undefined) return true
+  try {
+    const { uid } = statSync(file)
+    return uid === ownId || uid === 0
+  } catch {
+    return false
+  }
+}
+
+function readSetFiles(paths: readonly string[]): readonly SetFile[] {
   const errors: EventsetsError[] = []
   const byName = new Map<string, SetFile>()
   for (const file of paths) {
@@ -29,58 +86,36 @@ export function loadRegistry(paths: readonly string[] = []): EventSetRegistry {
       errors.push(error as EventsetsError)
     }
   }
-  const files = new Map([...byName.values()].map(({ file, set }) => [set, file]))
-  for (const [set, error] of registerEventSets(registry, [...files.keys()], { override: true }))
-    errors.push(error instanceof ValidationError ? invalidEventSet(set, error.issues, files.get(set)) : error)
+  // Links can only be judged when all sets are there.
   if (errors.length > 0) throw joinErrors(errors)
-  return registry
+  return [...byName.values()]
+}
+
+function registerFiles(registry: EventSetRegistry, given: readonly SetFile[]): void {
+  const files = new Map(given.map(({ set, file }) => [set, file]))
+  const failures = registerEventSets(registry, [...files.keys()], (set) => ({
+    override: true,
+    source: { kind: 'file', file: resolve(files.get(set) as string) },
+  }))
+  const errors = [...failures].map(([set, error]) =>
+    error instanceof ValidationError ? invalidEventSet(set, error.issues, files.get(set)) : error,
+  )
+  if (errors.length > 0) throw joinErrors(errors)
 }
 
 function readEventSet(file: string): EventSet {
-  const input = parseJson(file, readText(file))
-  const parsed = parseEventSet(input)
+  // The user has named it, so it may be large, and a pipe: --set <(jq ...).
+  const read = readJsonFile(file, 'it', { maxBytes: Number.POSITIVE_INFINITY, isPipeAllowed: true })
+  if (read.failure) {
+    const reason = read.failure.reason.replace('it cannot be read: ', '')
+    throw new EventsetsError(`cannot read the event set ${JSON.stringify(file)}: ${reason}`, {
+      code: 'EVENTSETS_INPUT',
+      hint: 'An event set is a JSON file; see eventsets/schema.json for its format.',
+    })
+  }
+  const parsed = parseEventSet(read.value)
   if (parsed.success) return parsed.set
-  throw invalidEventSet(input, parsed.issues, file)
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    const { code = '', message } = cause as NodeJS.ErrnoException
-    const reasons: Record<string, string> = {
-      ENOENT: 'there is no such file',
-      EACCES: 'permission denied',
-      EISDIR: 'it is a directory',
-    }
-    throw inputError(file, reasons[code] ?? message, cause)
-  }
-}
-
-function parseJson(file: string, text: string): unknown {
-  try {
-    // Some editors put a byte order mark in front, which is no JSON.
-    return JSON.parse(text.replace(/^\ufeff/, ''))
-  } catch (cause) {
-    const { message } = cause as Error
-    throw inputError(file, `it is not valid JSON: ${message}${locate(text, message)}`, cause)
-  }
-}
-
-/** Line and column for an error that only has an offset. */
-function locate(text: string, message: string): string {
-  const offset = /at position (\d+)/.exec(message)?.[1]
-  if (offset === undefined || message.includes('line ')) return ''
-  const before = text.slice(0, Number(offset)).split('\n')
-  return ` (line ${before.length}, column ${(before.at(-1) ?? '').length + 1})`
-}
-
-function inputError(file: string, reason: string, cause: unknown): EventsetsError {
-  return new EventsetsError(`cannot read the event set ${JSON.stringify(file)}: ${reason}`, {
-    code: 'EVENTSETS_INPUT',
-    hint: 'An event set is a JSON file; see eventsets/schema.json for its format.',
-    cause,
-  })
+  throw invalidEventSet(read.value, parsed.issues, file)
 }
 
 function nameTaken(name: string, first: string, second: string): AlreadyExistsError {

@@ -6,7 +6,7 @@ import { toSafeJson } from '../pretty/safe-json.ts'
 import { ExitCode } from './exit-code.ts'
 import type { SetFlags } from './list.ts'
 import { print } from './output.ts'
-import { loadRegistry } from './sets.ts'
+import { loadSets, wordSource } from './sets.ts'
 import { formatPlain, formatTable, type TableRow, type TableStyle, toCell, wrapText } from './table.ts'
 import { terminalStyle, terminalWidth } from './terminal.ts'
 
@@ -16,10 +16,10 @@ import { terminalStyle, terminalWidth } from './terminal.ts'
  * @throws NotFoundError naming the nearest sets.
  */
 export async function show(name: string, flags: SetFlags): Promise<number> {
-  const registry = loadRegistry(flags.set)
+  const { registry } = await loadSets({ ...flags })
   const set = registry.getEventSet(name)
   const isAscii = flags.ascii ?? isAsciiAsked(process.env)
-  if (flags.json) print(`${toSafeJson({ version: 1, set }, 2)}\n`)
+  if (flags.json) print(`${toSafeJson({ version: 1, set, source: registry.getSource(name) }, 2)}\n`)
   else if (flags.plain) print(formatPlain(plainRows(set, registry, isAscii)))
   else
     print(describeSet(set, registry, { isAscii, width: terminalWidth(), style: terminalStyle(flags.color) }))
@@ -35,7 +35,9 @@ interface ShowLayout {
 function describeSet(set: EventSet, registry: EventSetRegistry, layout: ShowLayout): string {
   const { name, fieldMappings = [], mappings = [], priority = 0, description = '' } = set
   const { width, style } = layout
-  const head = `${style.bold(toCell(name))}  priority ${priority}\n`
+  const source = registry.getSource(name)
+  const origin = source.kind === 'built-in' ? '' : `  from ${toCell(wordSource(source))}`
+  const head = `${style.bold(toCell(name))}  priority ${priority}${origin}\n`
   const fields = formatTable(fieldRows(set, registry), {
     header: ['LOG KEY', 'MAPPING', 'TYPE'],
     indent: '  ',

@@ -1,6 +1,7 @@
 import { ValidationError } from '../core/errors.ts'
 import type { Issue } from '../core/issue.ts'
 import { didYouMean } from '../core/nearest.ts'
+import type { ConfiguredOptions } from '../discovery/configuration.ts'
 import { findLevelIssues } from '../pino/levels.ts'
 import type { LineProcessorOptions } from '../pino/line-processor.ts'
 import type { LineOptions } from '../pino/options.ts'
@@ -8,16 +9,24 @@ import { resolveTerminal } from '../pino/terminal.ts'
 import type { Flags } from './arguments.ts'
 
 /**
- * What the flags of the view ask for.
+ * What the flags of the view ask for, and the configuration where they say nothing. Whether it is text or JSON, only
+ * the flags say: what the configuration says is meant for the application's own output.
  *
  * @throws ValidationError naming every flag whose value makes no sense.
  */
-export function toLineOptions(flags: Flags, isTerminal: boolean): LineProcessorOptions {
-  const { json, color, follow, set, debug, useOnlyCustomProps, translateTime, maxLineBytes, ...rest } = flags
-  const given = { ...rest, output: json === true ? 'json' : 'pretty' } as LineOptions
+export function toLineOptions(
+  flags: Flags,
+  configured: ConfiguredOptions,
+  isTerminal: boolean,
+): LineProcessorOptions {
+  const { json, color, follow, set, debug, discovery, config, ...others } = flags
+  const { useOnlyCustomProps, translateTime, maxLineBytes, ...rest } = others
+  const { output, destination, append, mkdir, sync, ...defaults } = configured
+  const given = { ...defaults, ...rest, output: json === true ? 'json' : 'pretty' } as LineOptions
+  const colorize = (color as boolean | undefined) ?? defaults.colorize
   const options = {
     ...given,
-    ...resolveTerminal({ ...given, colorize: color as boolean | undefined }, isTerminal),
+    ...resolveTerminal({ ...given, colorize }, isTerminal),
     ...(translateTime === undefined ? {} : { translateTime: toBoolean(translateTime) }),
     ...(maxLineBytes === undefined ? {} : { maxLineBytes: Number(maxLineBytes) }),
     ...(useOnlyCustomProps === undefined ? {} : { useOnlyCustomProps: toBoolean(useOnlyCustomProps) }),
@@ -27,7 +36,10 @@ export function toLineOptions(flags: Flags, isTerminal: boolean): LineProcessorO
     ...findLimitIssues(maxLineBytes),
     ...findCustomLevelIssues(options),
     ...findCustomColourIssues(options),
-    ...findLevelIssues(options).map((issue) => ({ ...issue, path: '--minimum-level' })),
+    ...findLevelIssues(options).map((issue) => ({
+      ...issue,
+      path: rest.minimumLevel === undefined ? 'minimumLevel of the configuration' : '--minimum-level',
+    })),
   ]
   if (issues.length > 0)
     throw new ValidationError('the command line is', issues, { code: 'EVENTSETS_INVALID_OPTIONS' })

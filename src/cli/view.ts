@@ -11,7 +11,7 @@ import { EXAMPLES } from './examples.ts'
 import { ExitCode } from './exit-code.ts'
 import { checkInputs, describeProblem, openInput } from './input.ts'
 import { checkWritten, openStandardOutput, printError } from './output.ts'
-import { loadRegistry } from './sets.ts'
+import { isConfigurationProblem, loadSets } from './sets.ts'
 import { toLineOptions } from './view-flags.ts'
 
 /** `eventsets [file...]`: the lines of files or of standard input, with their markers. */
@@ -24,13 +24,20 @@ export async function view(given: readonly string[], flags: Flags): Promise<numb
     )
     return ExitCode.FAILURE
   }
-  const options = toLineOptions(flags, isTerminal(1))
-  const registry = loadRegistry(flags.set as string[])
+  const { registry, problems: found, options: configured } = await loadSets(flags)
+  const options = toLineOptions(flags, configured, isTerminal(1))
 
   let exitCode: number = ExitCode.OK
   const report = (problem: string) => {
     printError(`eventsets: ${problem}\n`)
     exitCode = ExitCode.FAILURE
+  }
+  for (const { message } of found.filter(isConfigurationProblem)) report(message)
+  const ofPlugins = found.filter((problem) => !isConfigurationProblem(problem)).length
+  // Not our user's fault, and no reason to keep a log from them.
+  if (ofPlugins > 0) {
+    const count = ofPlugins === 1 ? '1 problem' : `${ofPlugins} problems`
+    printError(`eventsets: ${count} with plugins; "eventsets list" tells what is wrong.\n`)
   }
   const { names, problems } = checkInputs(wanted)
   problems.forEach(report)

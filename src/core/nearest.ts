@@ -20,16 +20,20 @@ export function didYouMean(name: string, known: Iterable<string>): string {
   return best === undefined ? '' : `; did you mean ${JSON.stringify(best)}?`
 }
 
-/** The edit distance of Levenshtein: how many letters have to be put in, taken out or replaced. */
+/** How many letters have to be put in, taken out, replaced, or swapped with their neighbour: what a finger gets wrong. */
 function distance(from: string, to: string): number {
-  // One row of the usual table: what it takes to make the first letters of `to` of those of `from` so far.
+  // Rows of the usual table: what it takes to make the first letters of `to` of those of `from` so far.
   let row = Array.from({ length: to.length + 1 }, (_, index) => index)
+  let above: number[] = []
   for (let i = 1; i <= from.length; i++) {
     const next = [i]
     for (let j = 1; j <= to.length; j++) {
       const replaced = (row[j - 1] as number) + (from[i - 1] === to[j - 1] ? 0 : 1)
-      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1))
+      const isSwap = i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1]
+      const swapped = isSwap ? (above[j - 2] as number) + 1 : Number.POSITIVE_INFINITY
+      next.push(Math.min(replaced, swapped, (row[j] as number) + 1, (next[j - 1] as number) + 1))
     }
+    above = row
     row = next
   }
   return row[to.length] as number

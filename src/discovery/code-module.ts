@@ -2,9 +2,6 @@ import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { ProblemDetail } from './origin.ts'
 
-/** How long a module may take to load. */
-export const IMPORT_TIMEOUT_MS = 5000
-
 export type ImportedModule =
   | { readonly exports: { readonly [name: string]: unknown }; readonly failure?: undefined }
   | { readonly exports?: undefined; readonly failure: ProblemDetail }

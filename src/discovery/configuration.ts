@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, extname, join, resolve } from 'node:path'
 import type { Issue } from '../core/issue.ts'
 import { didYouMean } from '../core/nearest.ts'
 import type { Problem } from '../core/problem.ts'
@@ -16,7 +16,6 @@ import {
   type TypeOf,
   text,
 } from '../core/shape.ts'
-import { importModule } from './code-module.ts'
 import { destinationEntries, lineEntries, prettyEntries } from './line-options.ts'
 import { manifestShape } from './manifest.ts'
 import { type ApplicationOrigin, problemOf } from './origin.ts'
@@ -84,6 +83,8 @@ export interface LoadConfigurationOptions {
   /** A file to read instead of looking for one; false for none at all. */
   readonly config: string | false | undefined
   readonly importTimeoutMs: number
+  /** Whether code may run because a file says so. */
+  readonly isTrusted: (file: string) => boolean
 }
 
 /**
@@ -170,6 +171,12 @@ const PLACES = [
 
 const CODE_ENDINGS = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts']
 
+/** Why code of a file that belongs to somebody else does not run, and what to do. */
+export const NOT_TRUSTED = [
+  'it belongs to another user, so that code is not run because of it',
+  'Name it with --config if you trust it.',
+] as const
+
 interface ConfigurationFile {
   readonly path: string
   readonly value: unknown
@@ -177,7 +184,7 @@ interface ConfigurationFile {
 
 /** The file that was asked for, or the nearest one from the working directory up to the package.json. */
 async function readConfigurationFile(
-  { cwd, project, config, importTimeoutMs }: LoadConfigurationOptions,
+  { cwd, project, config, importTimeoutMs, isTrusted }: LoadConfigurationOptions,
   problems: Problem[],
 ): Promise<ConfigurationFile | undefined> {
   if (config === false) return undefined
@@ -189,6 +196,8 @@ async function readConfigurationFile(
   const fail = (step: 'read' | 'import', reason: string, hint?: string) =>
     void problems.push(problemOf(origin, { code: 'EVENTSETS_INVALID_CONFIGURATION', step, reason, hint }))
   if (!existsSync(found)) return fail('read', 'there is no such file', 'Check the path of the configuration.')
+  if (CODE_ENDINGS.includes(extname(found)) && asked === undefined && !isTrusted(found))
+    return fail('import', ...NOT_TRUSTED)
   if (/\.[cm]?ts$/.test(found) && !canImportTypeScript()) {
     const reason = 'this version of Node cannot load TypeScript'
     return fail('import', reason, 'Write eventsets.config.mjs, or use Node 22.18 or later.')
@@ -196,6 +205,7 @@ async function readConfigurationFile(
   try {
     const { cosmiconfig } = await import('cosmiconfig')
     const importCode = async (path: string) => {
+      const { importModule } = await import('./code-module.ts')
       const { exports, failure } = await importModule(path, 'the module', importTimeoutMs)
       if (failure) throw new Error(failure.reason)
       if (exports.default === undefined) throw new Error('it has no default export')

@@ -9,15 +9,22 @@ import { registerEventSets } from '../core/register-sets.ts'
 import type { EventSetRegistry } from '../core/registry.ts'
 import { type EventSetSource, isSameSource } from '../core/source.ts'
 import { builtInSets } from './built-in-sets.ts'
-import { IMPORT_TIMEOUT_MS } from './code-module.ts'
-import { type Configuration, type ConfiguredOptions, loadConfiguration } from './configuration.ts'
+import {
+  type Configuration,
+  type ConfiguredOptions,
+  loadConfiguration,
+  NOT_TRUSTED,
+} from './configuration.ts'
 import { askedConfiguration, isDiscoveryOff } from './environment.ts'
 import { checkSets, type FoundSet, type FoundSets, joinFound, readSetFiles } from './found-set.ts'
-import { problemOf } from './origin.ts'
+import { type ApplicationOrigin, problemOf } from './origin.ts'
 import { dependencyNames, findPackage, findProject, type Project } from './packages.ts'
 import { readPlugin } from './plugin.ts'
 import { getRegistry } from './process-registry.ts'
 import { reasonOf } from './set-file.ts'
+
+/** How long a module may take to load. */
+const IMPORT_TIMEOUT_MS = 5000
 
 export interface DiscoverOptions {
   /**
@@ -49,6 +56,11 @@ export interface Discovery {
   readonly options: ConfiguredOptions
 }
 
+export interface FindOptions extends DiscoverOptions {
+  /** Whether code may run because a configuration file that was found says so. Unless given, it may: the application trusts itself. */
+  readonly isTrusted?: ((file: string) => boolean) | undefined
+}
+
 /**
  * Finds event sets and registers those that the registry does not have yet: the built-in ones, those of the plugins
  * among the application's dependencies, and those of its configuration. Never rejects.
@@ -57,16 +69,25 @@ export interface Discovery {
  * is registered already is left as it is.
  */
 export async function discoverEventSets(options: DiscoverOptions = {}): Promise<Discovery> {
-  const { registry = getRegistry(), importTimeoutMs = IMPORT_TIMEOUT_MS } = options
+  return await findEventSets(options)
+}
+
+/** The same for those who look at the logs of others. */
+export async function findEventSets(options: FindOptions): Promise<Discovery> {
+  const { registry = getRegistry(), importTimeoutMs = IMPORT_TIMEOUT_MS, isTrusted = () => true } = options
   const cwd = options.cwd === undefined ? applicationFolder() : resolve(options.cwd)
   const { project, problems: ofProject } = openProject(cwd)
   const config = options.config ?? askedConfiguration(process.env)
-  const configuration = await loadConfiguration({ cwd, project, config, importTimeoutMs })
+  const configuration = await loadConfiguration({ cwd, project, config, importTimeoutMs, isTrusted })
   const isOn = options.discovery ?? (configuration.discovery && !isDiscoveryOff(process.env))
   const isExcluded = createFilter(configuration.exclude)
 
   const discovered = isOn && project ? await readDependencies(project, configuration, isExcluded) : NOTHING
-  const configured = await readConfigured(configuration, project?.folder ?? cwd, isExcluded, importTimeoutMs)
+  const configured = await readConfigured(configuration, isExcluded, {
+    from: project?.folder ?? cwd,
+    importTimeoutMs,
+    isTrusted: (file) => config !== undefined || isTrusted(file),
+  })
   const builtIn = registerBuiltIn(registry, isExcluded)
   const found = {
     discovered: discovered.sets.filter(({ set }) => !isExcluded(set.name)),
@@ -159,12 +180,18 @@ async function readDependencies(
   return joinFound(found)
 }
 
+interface PluginSetting {
+  /** Where packages are looked for. */
+  readonly from: string
+  readonly importTimeoutMs: number
+  readonly isTrusted: (file: string) => boolean
+}
+
 /** The sets that the application brings itself, and those of the plugins that it names. */
 async function readConfigured(
   { parts }: Configuration,
-  from: string,
   isExcluded: IsExcluded,
-  importTimeoutMs: number,
+  { from, importTimeoutMs, isTrusted }: PluginSetting,
 ): Promise<FoundSets> {
   const found: FoundSets[] = []
   for (const { origin, patterns, inline, plugins } of parts) {
@@ -173,12 +200,21 @@ async function readConfigured(
     found.push(checkSets(origin, inline, { kind: 'configuration', file: origin.file }, nameOf))
     const wanted = plugins.filter((entry) => !isExcluded(entry))
     if (wanted.length === 0) continue
+    if (!isTrusted(origin.file)) {
+      found.push({ sets: [], problems: [notTrusted(origin)] })
+      continue
+    }
     const { readConfiguredPlugin } = await import('./configured-plugin.ts')
     const read = (entry: string) => readConfiguredPlugin(entry, origin, from, importTimeoutMs)
     // At once: each of them may take as long as the limit allows.
     found.push(...(await Promise.all(wanted.map(read))))
   }
   return joinFound(found)
+}
+
+function notTrusted(origin: ApplicationOrigin): Problem {
+  const [reason, hint] = NOT_TRUSTED
+  return problemOf(origin, { code: 'EVENTSETS_INVALID_CONFIGURATION', step: 'import', reason, hint })
 }
 
 function registerBuiltIn(registry: EventSetRegistry, isExcluded: IsExcluded): DiscoveredSet[] {

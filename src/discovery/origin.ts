@@ -37,16 +37,23 @@ export interface ProblemDetail {
 
 /** A problem of a plugin or the application, in a message that stands alone. */
 export function problemOf(origin: Origin, { reason, issues = [], ...detail }: ProblemDetail): Problem {
-  const list = issues.map((issue) => `\n  ${formatIssue(issue)}`).join('')
+  const list = issues.map((issue) => `\n  ${oneLine(formatIssue(issue))}`).join('')
   return {
     package: origin.kind === 'plugin' ? origin.package : undefined,
     version: origin.kind === 'plugin' ? origin.version : undefined,
     file: origin.kind === 'application' ? origin.file : undefined,
     hint: undefined,
     ...detail,
-    message: `${describeOrigin(origin)}: ${reason}${list === '' ? '.' : `:${list}`}`,
+    message: `${describeOrigin(origin)}: ${oneLine(reason)}${list === '' ? '.' : `:${list}`}`,
     issues,
   }
+}
+
+/** Names of files and keys come from strangers, and a line break in one would begin a line of its own. */
+function oneLine(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) =>
+    JSON.stringify(character).slice(1, -1),
+  )
 }
 
 /** `Plugin @acme/billing 1.2.0`, or the file of the application. */

@@ -56,7 +56,8 @@ export function openPlugin(name: string, { folder, text }: InstalledPackage): Op
     const reason = error instanceof SyntaxError ? 'is not valid JSON' : 'cannot be read'
     return { problems: [fail('parse', `package.json ${reason}: ${reasonOf(error)}`)] }
   }
-  if (typeof packageJson.version === 'string') plugin = { ...plugin, version: packageJson.version }
+  const { version: ownVersion } = packageJson
+  if (typeof ownVersion === 'string' && VERSION.test(ownVersion)) plugin = { ...plugin, version: ownVersion }
   const { eventsets } = packageJson
   if (eventsets === undefined) return { plugin, packageJson, problems: [] }
   const version = isPlainObject(eventsets) ? eventsets.apiVersion : undefined
@@ -77,6 +78,9 @@ export function openPlugin(name: string, { folder, text }: InstalledPackage): Op
   const isHarmless = issues.every(({ code }) => code === 'unknown_key')
   return { plugin, packageJson, manifest: isHarmless ? (eventsets as PluginManifest) : {}, problems }
 }
+
+/** Enough to recognise one; what else stands there is not repeated in messages. */
+const VERSION = /^[\w.+-]{1,64}$/
 
 function notEnabled(plugin: PluginOrigin): Problem {
   return problemOf(plugin, {

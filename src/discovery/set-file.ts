@@ -11,7 +11,7 @@ export type ReadSetFile =
 
 /** Reads and checks the one event set in a file; `name` is what the file is called in messages. Never throws. */
 export function readSetFile(file: string, name: string): ReadSetFile {
-  const read = readJsonFile(file, name, MAX_SET_FILE_BYTES)
+  const read = readJsonFile(file, name, { maxBytes: MAX_SET_FILE_BYTES })
   if (read.failure) return read
   const parsed = parseEventSet(read.value)
   if (parsed.success) return parsed
@@ -32,15 +32,26 @@ export type ReadJsonFile =
   | { readonly value: unknown; readonly failure?: undefined }
   | { readonly value?: undefined; readonly failure: ProblemDetail }
 
+export interface ReadLimits {
+  readonly maxBytes: number
+  /** Whether it may be something else than a file. A pipe that nobody writes to keeps whoever opens it waiting for ever. */
+  readonly isPipeAllowed?: boolean | undefined
+}
+
 /** The value of a JSON file that is no larger than it may be. */
-export function readJsonFile(file: string, name: string, maxBytes: number): ReadJsonFile {
+export function readJsonFile(
+  file: string,
+  name: string,
+  { maxBytes, isPipeAllowed = false }: ReadLimits,
+): ReadJsonFile {
   const fail = (detail: Omit<ProblemDetail, 'file'>) => ({ failure: { ...detail, file } })
   let text: string
   try {
     const stats = statSync(file)
-    // A named pipe would keep whoever opens it waiting for ever.
-    if (!stats.isFile())
-      return fail({ code: 'EVENTSETS_PLUGIN_READ', step: 'read', reason: `${name} is not a regular file` })
+    if (!stats.isFile() && !(isPipeAllowed && !stats.isDirectory())) {
+      const what = stats.isDirectory() ? 'a directory' : 'not a regular file'
+      return fail({ code: 'EVENTSETS_PLUGIN_READ', step: 'read', reason: `${name} is ${what}` })
+    }
     if (stats.size > maxBytes) {
       return fail({
         code: 'EVENTSETS_PLUGIN_LIMIT',

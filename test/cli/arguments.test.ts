@@ -122,7 +122,7 @@ describe('the flags of a view', () => {
           })
           await program.parseAsync(canonical, { from: 'user' })
 
-          const ours = [{ colorizeObjects: true, ...flags }, operands]
+          const ours = [{ colorizeObjects: true, discovery: true, ...flags }, operands]
           expect(byCommander).toEqual(ours)
         },
       ),

@@ -16,14 +16,14 @@ describe('list', () => {
     const { stdout, stderr, status } = runCli(['list', '--set', 'payment.json'], { cwd: folderWithPayment() })
     const lines = stdout.trimEnd().split('\n')
 
-    expect(lines[0]).toMatch(/^SET +PRIORITY +FIELDS +MAPPINGS +MARKERS +DESCRIPTION$/)
+    expect(lines[0]).toMatch(/^SET +PRIORITY +FIELDS +MAPPINGS +MARKERS +SOURCE +DESCRIPTION$/)
     expect(lines.slice(1).map((line) => line.split(/ +/).slice(0, 2))).toEqual([
       ['database', '90'],
       ['http', '80'],
       ['payment', '50'],
       ['system', '-100'],
     ])
-    expect(lines[3]).toMatch(/^payment +50 +1 +1 +💰 💳 +Payments$/)
+    expect(lines[3]).toMatch(/^payment +50 +1 +1 +💰 💳 +payment\.json +Payments$/)
     expect([stderr, status]).toEqual(['', 0])
   })
 
@@ -50,7 +50,7 @@ describe('list', () => {
 
   it('shows keys instead of emoji with --ascii, and where EVENTSETS_ASCII asks for it', () => {
     const cwd = folderWithPayment()
-    const row = /^payment +50 +1 +1 +paid state +Payments$/m
+    const row = /^payment +50 +1 +1 +paid state +payment\.json +Payments$/m
 
     expect(runCli(['list', '--ascii', '--set', 'payment.json'], { cwd }).stdout).toMatch(row)
     expect(runCli(['list', '--set', 'payment.json'], { cwd, env: { EVENTSETS_ASCII: '1' } }).stdout).toMatch(
@@ -68,6 +68,7 @@ describe('list', () => {
       name: 'payment',
       description: 'Payments',
       priority: 50,
+      source: { kind: 'file', file: expect.stringMatching(/payment\.json$/) },
       fields: 1,
       mappings: 1,
       markers: [
@@ -80,7 +81,7 @@ describe('list', () => {
   it('has lines with tabs for programs', () => {
     const { stdout } = runCli(['list', '--plain', '--set', 'payment.json'], { cwd: folderWithPayment() })
 
-    expect(stdout.split('\n')[2]).toBe('payment\t50\t1\t1\t💰 💳\tPayments')
+    expect(stdout.split('\n')[2]).toBe('payment\t50\t1\t1\t💰 💳\tPayments\tpayment.json')
   })
 
   it('refuses two forms at once', () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { COMMANDS } from '../../src/cli/arguments.ts'
 import { ExitCode } from '../../src/cli/exit-code.ts'
-import { type CliOption, setOptions, viewOptions } from '../../src/cli/option.ts'
+import { type CliOption, listOptions, setOptions, viewOptions } from '../../src/cli/option.ts'
 import { root } from './run-cli.ts'
 
 const page = readFileSync(join(root, 'docs/reference/cli.md'), 'utf8')
@@ -48,7 +48,7 @@ describe('docs/reference/cli.md', () => {
   it('has the options of list and show, all of them and no others', () => {
     const documented = firstCells(section('Options of list and show')).filter((cell) => cell.startsWith('`-'))
 
-    expect(documented.sort()).toEqual([...spellings(setOptions), HELP].sort())
+    expect(documented.sort()).toEqual([...spellings([...setOptions, ...listOptions]), HELP].sort())
   })
 
   it('has the choices of every option that has some', () => {
@@ -75,13 +75,13 @@ describe('docs/reference/cli.md', () => {
   })
 
   it('has the variables of the environment that the program reads', () => {
-    const sources = ['cli', 'pino', 'pretty'].flatMap((folder) =>
+    const sources = ['cli', 'discovery', 'pino', 'pretty'].flatMap((folder) =>
       readdirSync(join(root, 'src', folder)).map((name) =>
         readFileSync(join(root, 'src', folder, name), 'utf8'),
       ),
     )
     const read = sources.flatMap((text) =>
-      [...text.matchAll(/\benv\.([A-Z_]+)|\b(EVENTSETS_[A-Z]+):/g)].map(([, a, b]) => a ?? b),
+      [...text.matchAll(/\benv\.([A-Z_]+)|\b(EVENTSETS_[A-Z_]+):/g)].map(([, a, b]) => a ?? b),
     )
     const documented = firstCells(section('Environment')).flatMap(
       (cell) => /^`([A-Z_]+)`$/.exec(cell)?.[1] ?? [],

@@ -45,7 +45,7 @@ describe('show', () => {
   it('tells the fields of a set and what each value shows', () => {
     const { stdout, stderr, status } = showShop()
 
-    expect(stdout).toBe(`shop  priority 7
+    expect(stdout).toBe(`shop  priority 7  from shop.json
 What a shop does
 
 Fields  of several names, the first that a record has counts
@@ -84,7 +84,11 @@ Mapping empty
   it('has a stable document for programs, whose set can be used as a set', () => {
     const { stdout } = showShop('--json')
 
-    expect(JSON.parse(stdout)).toEqual({ version: 1, set: shop })
+    expect(JSON.parse(stdout)).toEqual({
+      version: 1,
+      set: shop,
+      source: { kind: 'file', file: expect.stringMatching(/shop\.json$/) },
+    })
   })
 
   it('has lines with tabs for programs: set, log key, mapping, key, marker, aliases', () => {

@@ -12,6 +12,7 @@ describe('nearestNames', () => {
     ['databases', ['database']],
     ['kubernetes', []],
     ['', []],
+    ['htpt', ['http', 'https']],
   ])('finds for %o %o', (name, nearest) => {
     expect(nearestNames(name, known)).toEqual(nearest)
   })
@@ -22,6 +23,10 @@ describe('nearestNames', () => {
       'abcdefg',
       'abcdeg',
     ])
+  })
+
+  it('takes two letters that are swapped for one mistake', () => {
+    expect(nearestNames('lsit', ['init', 'list'])[0]).toBe('list')
   })
 
   it('gives a name once', () => {

@@ -8,7 +8,7 @@ const files = readdirSync(folder).filter((name) => name.endsWith('.ts'))
 function importsOf(source: string): string[] {
   const withoutComments = source.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
   const found = withoutComments.matchAll(
-    /\bfrom\s*'([^']+)'|\bimport\s*\(?\s*'([^']+)'|\brequire\s*\(\s*'([^']+)'/g,
+    /(?<!')\bfrom\s*'([^']+)'|(?<!')\bimport\s*\(?\s*'([^']+)'|\brequire\s*\(\s*'([^']+)'/g,
   )
   return [...found].map(([, from, loaded, required]) => from ?? loaded ?? required ?? '')
 }
