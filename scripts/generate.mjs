@@ -2,24 +2,27 @@
 //   schema.json                                from the shape in src/core/event-set.ts
 //   src/discovery/built-in-sets.generated.ts   from sets/*.json
 //   docs/reference/built-in-sets.md            from sets/*.json
+//   plugins/*/README.md                        from plugins/*/sets/*.json, between two comments
+//   docs/reference/event-set.md                from the shape in src/core/event-set.ts, between two comments each
+//   docs/reference/package-json.md             from the shape in src/discovery/manifest.ts, between two comments
 //   src/scanner/*.generated.ts                 from src/scanner/assembly
 // With --check nothing is written; the exit code is 1 when a file is stale.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { compileScanner } from './compile-scanner.mjs'
+import { code, describeSet, markdownTable } from './describe-sets.mjs'
 
 const root = new URL('..', import.meta.url)
 const isCheck = process.argv.includes('--check')
 const builtIn = new URL('src/discovery/built-in-sets.generated.ts', root)
 
-const sets = readdirSync(new URL('sets', root))
-  .filter((name) => name.endsWith('.json'))
-  .sort()
-  .map((name) => JSON.parse(readFileSync(new URL(`sets/${name}`, root), 'utf8')))
-  .map(({ $schema, ...set }) => set)
+const sets = readSets('sets')
 const stale = []
-put(new URL('docs/reference/built-in-sets.md', root), describeSets())
+put(new URL('docs/reference/built-in-sets.md', root), describeBuiltInSets())
+for (const plugin of listPlugins()) {
+  fill(`plugins/${plugin}/README.md`, { set: describePlugin(readSets(`plugins/${plugin}/sets`)) })
+}
 // JSON in a text, not an object literal: JavaScript engines read it in a fraction of the time. In ASCII, since one emoji
 // makes them hold the whole file in two bytes a character.
 const ascii = JSON.stringify(sets).replace(
@@ -49,6 +52,18 @@ const published = {
 }
 put(new URL('schema.json', root), `${JSON.stringify(published, null, 2)}\n`)
 
+const { mappings, fieldMappings } = eventSetShape.entries
+const shapes = new Map([
+  [mappings.jsonSchema.items, 'EventMapping'],
+  [fieldMappings.jsonSchema.items, 'FieldMapping'],
+])
+fill('docs/reference/event-set.md', {
+  EventSet: describeShape(eventSetShape.jsonSchema, shapes),
+  ...Object.fromEntries([...shapes].map(([shape, name]) => [name, describeShape(shape, shapes)])),
+})
+const { manifestShape } = await importSource('src/discovery/manifest.ts')
+fill('docs/reference/package-json.md', { manifest: describeShape(manifestShape.jsonSchema, shapes) })
+
 if (stale.length > 0) {
   console.error(`Stale: ${stale.join(', ')}. Run "npm run generate".`)
   process.exitCode = 1
@@ -74,45 +89,49 @@ function put(url, text) {
   else writeFileSync(url, text)
 }
 
-function describeSets() {
-  const bySet = [...sets]
-    .sort((a, b) => (b.priority ?? 0) - (a.priority ?? 0))
-    .map((set) =>
-      [
-        `## ${set.name}`,
-        `${set.description}. Priority ${set.priority ?? 0}.`,
-        '### Fields',
-        markdownTable(
-          ['Log key', 'Other names', 'Mapping', 'Type', 'Only when', 'What it tells'],
-          set.fieldMappings.map(
-            ({ logKey, aliases = [], mapping, valueType = 'any', when = {}, description = '' }) => [
-              code(logKey),
-              aliases.map(code).join(', '),
-              `[${mapping}](#${set.name}-${mapping.replaceAll('.', '').toLowerCase()})`,
-              valueType,
-              Object.entries(when)
-                .map(([key, globs]) => `${code(key)} is ${[globs].flat().map(code).join(' or ')}`)
-                .join(' and '),
-              description,
-            ],
-          ),
-        ),
-        ...set.mappings.flatMap((mapping) => [
-          `### ${set.name} ${mapping.name}`,
-          ...(mapping.description ? [`${mapping.description}.`] : []),
-          ...(mapping.transformations
-            ? [
-                `Before look-up: ${Object.entries(mapping.transformations)
-                  .map(
-                    ([value, name]) => `${value === '*' ? 'any value' : code(value)} through ${code(name)}`,
-                  )
-                  .join(', ')}.`,
-              ]
-            : []),
-          markdownTable(['Marker', 'Key', 'Numbers', 'Adds'], mappingRows(mapping)),
-        ]),
-      ].join('\n\n'),
-    )
+/** Writes the parts of a page that stand between `<!-- generated: name -->` and `<!-- /generated -->`. */
+function fill(path, parts) {
+  const url = new URL(path, root)
+  let text = existsSync(url) ? readFileSync(url, 'utf8') : ''
+  for (const [name, part] of Object.entries(parts)) {
+    const begin = `<!-- generated: ${name} -->\n`
+    const start = text.indexOf(begin) + begin.length
+    const end = text.indexOf('<!-- /generated -->', start)
+    if (start < begin.length || end === -1) {
+      // The other pages are written all the same.
+      console.error(`${path} has no lines ${begin.trimEnd()} and <!-- /generated --> to write between.`)
+      process.exitCode = 1
+      continue
+    }
+    text = `${text.slice(0, start)}\n${part}\n\n${text.slice(end)}`
+  }
+  if (text !== '') put(url, text)
+}
+
+/** The sets of a folder, by the name of their file. */
+function readSets(folder) {
+  return readdirSync(new URL(folder, root))
+    .filter((name) => name.endsWith('.json'))
+    .sort()
+    .map((name) => JSON.parse(readFileSync(new URL(`${folder}/${name}`, root), 'utf8')))
+    .map(({ $schema, ...set }) => set)
+}
+
+/** The folders in plugins/ that bring sets. */
+function listPlugins() {
+  return readdirSync(new URL('plugins', root))
+    .filter((name) => existsSync(new URL(`plugins/${name}/sets`, root)))
+    .sort()
+}
+
+function byPriority(sets) {
+  return [...sets].sort((a, b) => (b.priority ?? 0) - (a.priority ?? 0))
+}
+
+function describeBuiltInSets() {
+  const described = byPriority(sets).map(
+    (set) => `## ${set.name}\n\n${describeSet(set, { level: 3, prefix: `${set.name} ` })}`,
+  )
   return `# The built-in sets
 
 Generated from \`sets/*.json\` by \`npm run generate\`. Do not edit.
@@ -120,39 +139,41 @@ Generated from \`sets/*.json\` by \`npm run generate\`. Do not edit.
 Of the names of a field, the first that a record has counts; a value is compared without regard to upper and lower case.
 The key is the text form of the marker, shown by \`--ascii\`.
 
-${bySet.join('\n\n')}
+${described.join('\n\n')}
 `
 }
 
-function mappingRows({ visualMarkers = {}, ranges = {}, metadataFields = {} }) {
-  // In the order in which a value is looked up: its text first, then the ranges as they stand.
-  const exact = Object.keys(visualMarkers).filter((key) => !Object.hasOwn(ranges, key))
-  return [...new Set([...exact, ...Object.keys(ranges), ...Object.keys(metadataFields)])].map((key) => [
-    visualMarkers[key] ?? '',
-    code(key),
-    ranges[key] ? formatRange(ranges[key]) : '',
-    Object.entries(metadataFields[key] ?? {})
-      .map(([field, value]) => code(`${field}: ${value}`))
-      .join(', '),
-  ])
+/** Below the heading "What it marks". One set needs no heading of its own. */
+function describePlugin(sets) {
+  if (sets.length === 1) return describeSet(sets[0], { level: 3 })
+  return byPriority(sets)
+    .map((set) => `### ${set.name}\n\n${describeSet(set, { level: 4, prefix: `${set.name} ` })}`)
+    .join('\n\n')
 }
 
-function formatRange([low, high]) {
-  if (low === null) return high === null ? 'any' : `up to ${high}`
-  return high === null ? `from ${low}` : `${low} to ${high}`
+/** The entries of an object as a table, from its JSON Schema. `names` are those of the objects in it. */
+function describeShape({ properties, required }, names) {
+  return markdownTable(
+    ['Field', 'Type', 'Required', 'Meaning'],
+    Object.entries(properties).map(([name, schema]) => [
+      code(name),
+      describeType(schema, names),
+      required.includes(name) ? 'yes' : '',
+      (schema.description ?? '').replaceAll('->', '→'),
+    ]),
+  )
 }
 
-function code(text) {
-  return `\`${text}\``
-}
-
-/** A table without the columns that are empty in every row. */
-function markdownTable(header, rows) {
-  const kept = header.map((_, column) => rows.some((row) => row[column]))
-  const line = (cells) =>
-    `| ${cells
-      .filter((_, column) => kept[column])
-      .map((cell) => String(cell).replaceAll('|', '\\|'))
-      .join(' | ')} |`
-  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n')
+/** `s` is the ending of a plural. */
+function describeType(schema, names, s = '') {
+  const { type, anyOf, items, additionalProperties } = schema
+  const name = names.get(schema)
+  if (name !== undefined) return `[${name}](#${name.toLowerCase()})`
+  if (anyOf) return anyOf.map((one) => describeType(one, names, s)).join(' or ')
+  // Of a longer list the page has a table.
+  if (schema.enum) return schema.enum.length > 4 ? `name${s}` : schema.enum.map(code).join(' or ')
+  if (type === 'array')
+    return Array.isArray(items) ? `pair${s}` : `list${s} of ${describeType(items, names, 's')}`
+  if (type === 'object') return `table${s} of ${describeType(additionalProperties, names, 's')}`
+  return `${type === 'integer' ? 'whole number' : type}${s}`
 }
