@@ -8,7 +8,7 @@ export default defineConfig({
     // The plugins name the package as a stranger's would.
     alias: [
       { find: /^eventsets$/, replacement: source('index.ts') },
-      { find: /^eventsets\/(pino|pretty|testing)$/, replacement: source('$1/index.ts') },
+      { find: /^eventsets\/(pino|pretty|bus|testing)$/, replacement: source('$1/index.ts') },
     ],
   },
   test: {

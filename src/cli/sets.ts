@@ -7,7 +7,7 @@ import { registerEventSets } from '../core/register-sets.ts'
 import type { EventSetRegistry } from '../core/registry.ts'
 import { type EventSetSource, formatSource } from '../core/source.ts'
 import type { ConfiguredOptions } from '../discovery/configuration.ts'
-import { findEventSets } from '../discovery/discover.ts'
+import { findEventSets, workingDirectory } from '../discovery/discover.ts'
 import { createRegistry } from '../discovery/process-registry.ts'
 import { readJsonFile } from '../discovery/set-file.ts'
 import type { Flags } from './arguments.ts'
@@ -36,7 +36,7 @@ export async function loadSets({ set: paths, discovery, config }: Flags): Promis
   const files = readSetFiles((paths as readonly string[] | undefined) ?? [])
   const { problems, options } = await findEventSets({
     registry,
-    cwd: process.cwd(),
+    cwd: workingDirectory(),
     discovery: discovery === false ? false : undefined,
     config: config as string | false | undefined,
     isTrusted: isOwnFile,
@@ -54,7 +54,7 @@ export function isConfigurationProblem({ code }: Problem): boolean {
 export function wordSource(source: EventSetSource): string {
   if (source.kind === 'built-in') return 'built-in'
   if (source.kind === 'package' || source.kind === 'code') return formatSource(source)
-  const near = relative(process.cwd(), source.file)
+  const near = relative(workingDirectory(), source.file)
   return near.startsWith('..') ? source.file : near
 }
 

@@ -1,6 +1,8 @@
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { ProblemDetail } from './origin.ts'
+import { describeThrown } from './thrown.ts'
+import { limitAfter } from './time-limit.ts'
 
 export type ImportedModule =
   | { readonly exports: { readonly [name: string]: unknown }; readonly failure?: undefined }
@@ -14,27 +16,37 @@ export type ImportedModule =
  */
 export async function importModule(file: string, name: string, timeoutMs: number): Promise<ImportedModule> {
   const { href } = pathToFileURL(file)
-  const failure = await tryInThread(href, timeoutMs)
-  if (failure) return { failure: { step: 'import', file, ...word(failure, name, timeoutMs) } }
+  const fail = (failure: Failure) => ({
+    failure: { step: 'import' as const, file, ...word(failure, name, timeoutMs) },
+  })
+  const begun = performance.now()
   try {
-    return { exports: await withTimeout(import(href), timeoutMs) }
+    const failure = await tryInThread(href, timeoutMs)
+    if (failure) return fail(failure)
+    return { exports: await withTimeout(import(href), limitAfter(timeoutMs, begun)) }
   } catch (error) {
-    const how: Failure = error === TIMED_OUT ? { how: 'hangs' } : { how: 'throws', reason: describe(error) }
-    return { failure: { step: 'import', file, ...word(how, name, timeoutMs) } }
+    return fail(error === TIMED_OUT ? { how: 'hangs' } : { how: 'throws', reason: describeThrown(error) })
   }
 }
 
 type Failure =
   | { readonly how: 'throws'; readonly reason: string }
   | { readonly how: 'exits'; readonly exitCode: number }
+  /** Nothing is left that could make it go on. */
+  | { readonly how: 'waits' }
   | { readonly how: 'hangs' }
 
-/** CommonJS, since that is what a worker takes as text. */
+/**
+ * Reads as CommonJS and as an ES module, since the application's command line says which of them it is.
+ *
+ * What a module leaves behind for the next moment, such as a rejection that nobody handles, belongs to its trial.
+ */
 const TRIAL = `
-const { parentPort, workerData } = require('node:worker_threads')
+const { parentPort, workerData } = process.getBuiltinModule('node:worker_threads')
+process.on('beforeExit', () => parentPort.postMessage({ trial: 'waits' }))
 import(workerData).then(
-  () => parentPort.postMessage({}),
-  (error) => parentPort.postMessage({ reason: error instanceof Error ? error.message : String(error) }),
+  () => setTimeout(() => parentPort.postMessage({ trial: 'passed' })),
+  (error) => setTimeout(() => { throw error }),
 )`
 
 function tryInThread(href: string, timeoutMs: number): Promise<Failure | undefined> {
@@ -47,10 +59,12 @@ function tryInThread(href: string, timeoutMs: number): Promise<Failure | undefin
       resolve(failure)
       void worker.terminate()
     }
-    worker.once('message', ({ reason }: { reason?: string }) =>
-      finish(reason === undefined ? undefined : { how: 'throws', reason }),
-    )
-    worker.once('error', (error) => finish({ how: 'throws', reason: describe(error) }))
+    // The module may send messages of its own.
+    worker.on('message', (message: { readonly trial?: unknown } | null) => {
+      if (message?.trial === 'passed') finish(undefined)
+      else if (message?.trial === 'waits') finish({ how: 'waits' })
+    })
+    worker.once('error', (error) => finish({ how: 'throws', reason: describeThrown(error) }))
     worker.once('exit', (exitCode) => finish({ how: 'exits', exitCode }))
   })
 }
@@ -62,10 +76,6 @@ function withTimeout<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
     const timer = setTimeout(reject, timeoutMs, TIMED_OUT)
     promise.then(resolve, reject).finally(() => clearTimeout(timer))
   })
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 function word(
@@ -85,6 +95,12 @@ function word(
         code: 'EVENTSETS_PLUGIN_EXIT',
         reason: `${name} ends the process when it is loaded (exit code ${failure.exitCode})`,
         hint: 'A module with event sets must not call process.exit; take it out of the configuration.',
+      }
+    case 'waits':
+      return {
+        code: 'EVENTSETS_PLUGIN_TIMEOUT',
+        reason: `${name} waits for something that never happens`,
+        hint: 'Export the sets without waiting.',
       }
     case 'hangs':
       return {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { dirname, extname, join, resolve } from 'node:path'
 import type { Issue } from '../core/issue.ts'
 import { didYouMean } from '../core/nearest.ts'
-import type { Problem } from '../core/problem.ts'
+import type { Problem, ProblemStep } from '../core/problem.ts'
 import {
   boolean,
   custom,
@@ -18,8 +18,10 @@ import {
 } from '../core/shape.ts'
 import { destinationEntries, lineEntries, prettyEntries } from './line-options.ts'
 import { manifestShape } from './manifest.ts'
-import { type ApplicationOrigin, problemOf } from './origin.ts'
+import { type ApplicationOrigin, type ProblemDetail, problemOf } from './origin.ts'
 import type { Project } from './packages.ts'
+import { MAX_SET_FILE_BYTES, parseJson, readTextFile } from './set-file.ts'
+import { describeThrown } from './thrown.ts'
 
 const setOrPattern = custom<string | object>(
   (input) => (typeof input === 'string' && input !== '') || isPlainObject(input),
@@ -136,11 +138,14 @@ function checkPart(
   const origin: ApplicationOrigin = { kind: 'application', folder: dirname(file), file }
   const issues: Issue[] = []
   const settings: Record<string, unknown> = {}
-  if (!isPlainObject(value)) {
-    const message = 'expected an object'
-    issues.push({ path: '', code: 'type', message })
-  } else {
-    for (const [key, setting] of Object.entries(value)) {
+  const refuse = (message: string) => issues.push({ path: '', code: 'type', message })
+  try {
+    // A promise or a Map would pass for an object that says nothing.
+    const isObject = Object.prototype.toString.call(value) === '[object Object]'
+    if (!isObject) refuse('expected an object')
+    for (const [key, setting] of isObject ? Object.entries(value as object) : []) {
+      // In code, what is not wanted may be there and undefined.
+      if (setting === undefined) continue
       const entry = Object.hasOwn(entries, key) ? entries[key] : undefined
       const before = issues.length
       if (entry) entry.check(setting, [key], (issue) => issues.push(issue))
@@ -148,8 +153,11 @@ function checkPart(
         const help = didYouMean(key, Object.keys(entries)) || `; known are ${Object.keys(entries).join(', ')}`
         issues.push({ path: key, code: 'unknown_key', message: `is not a known key${help}` })
       }
-      if (issues.length === before) settings[key] = setting
+      if (issues.length === before) settings[key] = Array.isArray(setting) ? [...setting] : setting
     }
+  } catch (error) {
+    // A module may export an object with getters, or a proxy.
+    refuse(`cannot be read: ${describeThrown(error)}`)
   }
   if (issues.length > 0) {
     const reason = 'the configuration is not valid'
@@ -161,7 +169,7 @@ function checkPart(
 }
 
 /** Where a configuration may stand, in the order of precedence. */
-const PLACES = [
+export const PLACES: readonly string[] = [
   '.eventsetsrc',
   ...['json', 'yaml', 'yml', 'js', 'mjs', 'cjs'].map((ending) => `.eventsetsrc.${ending}`),
   ...['json', 'yaml', 'yml', 'js', 'mjs', 'cjs', 'ts', 'mts', 'cts'].map(
@@ -170,6 +178,12 @@ const PLACES = [
 ]
 
 const CODE_ENDINGS = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts']
+
+/** JSON is YAML too, so a file without an ending may hold either. */
+const YAML_ENDINGS = ['.yaml', '.yml', '']
+
+/** What the file is called in messages, which begin with its path. */
+const CONFIGURATION = 'the configuration'
 
 /** Why code of a file that belongs to somebody else does not run, and what to do. */
 export const NOT_TRUSTED = [
@@ -191,9 +205,10 @@ async function readConfigurationFile(
   const asked = config === undefined ? undefined : resolve(cwd, config)
   // Most applications have none, and need not wait for what reads it.
   const found = asked ?? findConfigurationFile(cwd, project?.folder ?? cwd)
-  if (found === undefined) return undefined
+  // Its package.json is read anyway.
+  if (found === undefined || found === project?.file) return undefined
   const origin: ApplicationOrigin = { kind: 'application', folder: dirname(found), file: found }
-  const fail = (step: 'read' | 'import', reason: string, hint?: string) =>
+  const fail = (step: ProblemStep, reason: string, hint?: string) =>
     void problems.push(problemOf(origin, { code: 'EVENTSETS_INVALID_CONFIGURATION', step, reason, hint }))
   if (!existsSync(found)) return fail('read', 'there is no such file', 'Check the path of the configuration.')
   if (CODE_ENDINGS.includes(extname(found)) && asked === undefined && !isTrusted(found))
@@ -202,25 +217,73 @@ async function readConfigurationFile(
     const reason = 'this version of Node cannot load TypeScript'
     return fail('import', reason, 'Write eventsets.config.mjs, or use Node 22.18 or later.')
   }
-  try {
-    const { cosmiconfig } = await import('cosmiconfig')
-    const importCode = async (path: string) => {
-      const { importModule } = await import('./code-module.ts')
-      const { exports, failure } = await importModule(path, 'the module', importTimeoutMs)
-      if (failure) throw new Error(failure.reason)
-      if (exports.default === undefined) throw new Error('it has no default export')
-      return exports.default
-    }
-    const explorer = cosmiconfig('eventsets', {
-      searchPlaces: [...PLACES],
-      loaders: Object.fromEntries(CODE_ENDINGS.map((ending) => [ending, importCode])),
-    })
-    const loaded = await explorer.load(found)
-    if (!loaded) return undefined
-    return { path: loaded.filepath, value: loaded.isEmpty ? {} : loaded.config }
-  } catch (error) {
-    return fail('read', `the configuration cannot be read: ${(error as Error).message}`)
+  const { value, failure } = await readValue(found, importTimeoutMs)
+  return failure ? fail(failure.step, failure.reason, failure.hint) : { path: found, value }
+}
+
+type ReadValue =
+  | { readonly value: unknown; readonly failure?: undefined }
+  | { readonly value?: undefined; readonly failure: Pick<ProblemDetail, 'step' | 'reason' | 'hint'> }
+
+/** What a configuration file says, as its ending tells how to read it. An empty one says nothing. */
+async function readValue(file: string, importTimeoutMs: number): Promise<ReadValue> {
+  const ending = extname(file)
+  if (CODE_ENDINGS.includes(ending)) return await importValue(file, importTimeoutMs)
+  if (ending !== '.json' && !YAML_ENDINGS.includes(ending)) {
+    const reason = `a configuration is JSON, YAML or a module, and none of them ends in "${ending}"`
+    return { failure: { step: 'read', reason, hint: 'Call it eventsets.config.json.' } }
   }
+  const { text, failure } = readTextFile(file, CONFIGURATION, { maxBytes: MAX_SET_FILE_BYTES })
+  if (failure) return { failure }
+  if (text.trim() === '') return { value: {} }
+  return ending === '.json' ? parseJson(text, file, CONFIGURATION) : await parseYaml(text, file)
+}
+
+async function importValue(file: string, importTimeoutMs: number): Promise<ReadValue> {
+  const { importModule } = await import('./code-module.ts')
+  const { exports, failure } = await importModule(file, CONFIGURATION, importTimeoutMs)
+  // Its hint is for modules that the configuration names.
+  if (failure) return { failure: { ...failure, hint: undefined } }
+  if (exports.default !== undefined) return { value: exports.default }
+  const hint = 'Export the configuration as default.'
+  return { failure: { step: 'import', reason: `${CONFIGURATION} has no default export`, hint } }
+}
+
+/**
+ * By the parser of cosmiconfig, and not by cosmiconfig itself: that follows `$import` in the file to modules, and looks
+ * for a configuration of its own in `.config/config.js`, so a file that is data would have code run. It also takes
+ * longer to load than all the rest of discovery, and only YAML is worth that.
+ */
+async function parseYaml(text: string, file: string): Promise<ReadValue> {
+  const { defaultLoaders } = await import('cosmiconfig')
+  try {
+    const value: unknown = await defaultLoaders['.yaml'](file, text)
+    if (hasMoreValuesThan(MAX_VALUES, value)) {
+      const reason = `with its aliases written out, ${CONFIGURATION} has more than ${MAX_VALUES} values`
+      return { failure: { step: 'parse', reason, hint: 'Put event sets into files of their own.' } }
+    }
+    // Nothing but comments is nothing.
+    return { value: value ?? {} }
+  } catch (error) {
+    const { reason, mark } = error as { reason?: string; mark?: { line: number; column: number } }
+    const place = mark === undefined ? '' : ` (line ${mark.line + 1}, column ${mark.column + 1})`
+    const what = reason ?? (error as Error).message
+    return { failure: { step: 'parse', reason: `${CONFIGURATION} is not valid YAML: ${what}${place}` } }
+  }
+}
+
+const MAX_VALUES = 100_000
+
+/** A few lines of YAML can stand for billions of values, or for one that holds itself. */
+function hasMoreValuesThan(limit: number, root: unknown): boolean {
+  const waiting = [root]
+  for (let count = 1; waiting.length > 0; count++) {
+    const value = waiting.pop()
+    const inner = typeof value === 'object' && value !== null ? Object.values(value) : []
+    if (count + waiting.length + inner.length > limit) return true
+    for (const each of inner) waiting.push(each)
+  }
+  return false
 }
 
 function canImportTypeScript(): boolean {

@@ -1,3 +1,4 @@
+import { existsSync, statSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as resolveExports from 'resolve.exports'
@@ -5,10 +6,11 @@ import type { Problem } from '../core/problem.ts'
 import { importModule } from './code-module.ts'
 import { checkSets, type FoundSets, joinFound, readSetFiles } from './found-set.ts'
 import type { PluginManifest } from './manifest.ts'
-import { isInside } from './matched-files.ts'
+import { isInside, LIMITS } from './matched-files.ts'
 import { type ApplicationOrigin, type Origin, type PluginOrigin, problemOf, sourceOf } from './origin.ts'
-import { findPackage, isPackageName } from './packages.ts'
+import { findPackage, isPackageName, splitRequest } from './packages.ts'
 import { openPlugin } from './plugin.ts'
+import { describeThrown } from './thrown.ts'
 
 /** What the application has named under `plugins`: a package or a path. Its code may run. */
 export async function readConfiguredPlugin(
@@ -26,7 +28,7 @@ export async function readConfiguredPlugin(
       code: 'EVENTSETS_PLUGIN_NOT_FOUND',
       step: 'locate',
       reason: `the plugin ${JSON.stringify(entry)} is not installed`,
-      hint: `Install it (npm install ${name}), or take it out of "plugins".`,
+      hint: hintFor(entry, name, application.folder),
     })
     return { sets: [], problems: [problem] }
   }
@@ -43,6 +45,12 @@ export async function readConfiguredPlugin(
   return joinFound([{ sets: [], problems }, data, code])
 }
 
+function hintFor(entry: string, name: string, folder: string): string {
+  if (existsSync(join(folder, entry))) return `A path begins with a dot: ${JSON.stringify(`./${entry}`)}.`
+  if (!isPackageName(name)) return 'Write the name of a package, or a path that begins with "./".'
+  return `Install it (npm install ${name}), or take it out of "plugins".`
+}
+
 /** The file that a configured package is to be imported from; nothing where it brings data only. */
 function findModule(
   plugin: PluginOrigin,
@@ -51,15 +59,14 @@ function findModule(
   subpath: string,
 ): string | Problem | undefined {
   if (subpath === '.' && manifest?.module === undefined && manifest?.sets !== undefined) return undefined
-  const file = join(
-    plugin.folder,
-    (subpath === '.' ? manifest?.module : undefined) ?? findEntry(packageJson, subpath) ?? '',
-  )
-  if (file === join(plugin.folder) || !isInside(file, plugin.folder)) {
+  const named = subpath === '.' ? manifest?.module : undefined
+  const entry = named ?? findEntry(packageJson, subpath)
+  const file = entry === undefined ? undefined : findFile(join(plugin.folder, entry))
+  if (file === undefined || !isInside(file, plugin.folder)) {
     return problemOf(plugin, {
       code: 'EVENTSETS_PLUGIN_NOT_FOUND',
       step: 'locate',
-      reason: `there is no module ${JSON.stringify(subpath)} in it`,
+      reason: `there is no module ${JSON.stringify(named ?? subpath)} in it`,
       hint: 'Its package.json says what can be imported, under "exports" or "main".',
     })
   }
@@ -75,7 +82,13 @@ function findEntry(packageJson: { readonly [key: string]: unknown }, subpath: st
     return undefined
   }
   if (subpath !== '.') return subpath
-  return resolveExports.legacy(packageJson, { browser: false, fields: ['main'] }) || './index.js'
+  return typeof packageJson.main === 'string' && packageJson.main !== '' ? packageJson.main : './index.js'
+}
+
+/** A `main` may leave out the ending, or name a folder. */
+function findFile(path: string): string | undefined {
+  const candidates = [path, `${path}.js`, join(path, 'index.js')]
+  return candidates.find((file) => statSync(file, { throwIfNoEntry: false })?.isFile())
 }
 
 /** The sets that a module exports: as its default, or under the name `sets`. */
@@ -87,32 +100,40 @@ async function readModule(
 ): Promise<FoundSets> {
   const { exports, failure } = await importModule(file, name, importTimeoutMs)
   if (failure) return { sets: [], problems: [problemOf(origin, failure)] }
-  const exported = exports.sets ?? exports.default
-  const candidates = Array.isArray(exported) ? exported : exported === undefined ? [] : [exported]
-  if (candidates.length === 0) {
-    const problem = problemOf(origin, {
-      code: 'EVENTSETS_PLUGIN_NO_SETS',
-      step: 'import',
-      file,
-      reason: `${name} exports no event sets`,
-      hint: 'Export a set or a list of sets, as default or under the name "sets".',
-    })
-    return { sets: [], problems: [problem] }
+  const none = (reason: string) => ({
+    sets: [],
+    problems: [
+      problemOf(origin, {
+        code: 'EVENTSETS_PLUGIN_NO_SETS',
+        step: 'import',
+        file,
+        reason: `${name} exports ${reason}`,
+        hint: 'Export a set or a list of sets, as default or under the name "sets".',
+      }),
+    ],
+  })
+  try {
+    const exported = exports.sets ?? exports.default
+    const isList = Array.isArray(exported)
+    const count = isList ? exported.length : 1
+    if (exported === undefined || count === 0) return none('no event sets')
+    if (count > LIMITS.files) return none(`${count} event sets, and at most ${LIMITS.files} are read`)
+    const nameOf = (index: number) => (isList ? `${name}[${index}]` : name)
+    const candidates = isList ? Array.from({ length: count }, (_, index) => exported[index]) : [exported]
+    return checkSets(origin, candidates, sourceOf(origin, file), nameOf)
+  } catch (error) {
+    // A proxy may stand for a list.
+    return none(`what cannot be read: ${describeThrown(error)}`)
   }
-  const nameOf = (index: number) => (Array.isArray(exported) ? `${name}[${index}]` : name)
-  return checkSets(origin, candidates, sourceOf(origin, file), nameOf)
 }
 
 /** The file that an entry leads to, where it is a path. */
 function pathOf(entry: string, folder: string): string | undefined {
-  if (entry.startsWith('file:')) return fileURLToPath(entry)
-  return /^\.{1,2}(?:[/\\]|$)/.test(entry) || isAbsolute(entry) ? resolve(folder, entry) : undefined
-}
-
-/** `@acme/billing/extra` as the package and `./extra`. */
-function splitRequest(request: string): { readonly name: string; readonly subpath: string } {
-  const segments = request.split('/')
-  const count = request.startsWith('@') ? 2 : 1
-  const rest = segments.slice(count).join('/')
-  return { name: segments.slice(0, count).join('/'), subpath: rest === '' ? '.' : `./${rest}` }
+  if (/^\.{1,2}(?:[/\\]|$)/.test(entry) || isAbsolute(entry)) return resolve(folder, entry)
+  try {
+    return entry.startsWith('file:') ? fileURLToPath(entry) : undefined
+  } catch {
+    // Not every URL of a file is one on this machine.
+    return undefined
+  }
 }

@@ -1,13 +1,12 @@
-import { existsSync } from 'node:fs'
-import { join, resolve, sep } from 'node:path'
+import { resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type EventsetsError, ValidationError } from '../core/errors.ts'
+import { ValidationError } from '../core/errors.ts'
 import type { EventSet } from '../core/event-set.ts'
 import { matchesGlob } from '../core/glob.ts'
 import type { Problem } from '../core/problem.ts'
 import { registerEventSets } from '../core/register-sets.ts'
 import type { EventSetRegistry } from '../core/registry.ts'
-import { type EventSetSource, isSameSource } from '../core/source.ts'
+import { type EventSetSource, formatSource, isSameSource } from '../core/source.ts'
 import { builtInSets } from './built-in-sets.ts'
 import {
   type Configuration,
@@ -18,10 +17,19 @@ import {
 import { askedConfiguration, isDiscoveryOff } from './environment.ts'
 import { checkSets, type FoundSet, type FoundSets, joinFound, readSetFiles } from './found-set.ts'
 import { type ApplicationOrigin, problemOf } from './origin.ts'
-import { dependencyNames, findPackage, findProject, type Project } from './packages.ts'
+import {
+  dependencyNames,
+  type FoundProject,
+  findPackage,
+  findProject,
+  isPnpInactive,
+  type Project,
+  splitRequest,
+} from './packages.ts'
 import { readPlugin } from './plugin.ts'
 import { getRegistry } from './process-registry.ts'
 import { reasonOf } from './set-file.ts'
+import { limitAfter } from './time-limit.ts'
 
 /** How long a module may take to load. */
 const IMPORT_TIMEOUT_MS = 5000
@@ -34,7 +42,7 @@ export interface DiscoverOptions {
   readonly cwd?: string | undefined
   /** The registry to fill. The one of the process unless given. */
   readonly registry?: EventSetRegistry | undefined
-  /** False: no plugins are looked for. Unless given, the environment and the configuration say. */
+  /** False: no plugins are looked for. Unless given, the configuration says; with EVENTSETS_NO_DISCOVERY none are, whatever is given. */
   readonly discovery?: boolean | undefined
   /** A configuration file to read instead of looking for one; false for none. Unless given, EVENTSETS_CONFIG says. */
   readonly config?: string | false | undefined
@@ -75,48 +83,63 @@ export async function discoverEventSets(options: DiscoverOptions = {}): Promise<
 /** The same for those who look at the logs of others. */
 export async function findEventSets(options: FindOptions): Promise<Discovery> {
   const { registry = getRegistry(), importTimeoutMs = IMPORT_TIMEOUT_MS, isTrusted = () => true } = options
-  const cwd = options.cwd === undefined ? applicationFolder() : resolve(options.cwd)
-  const { project, problems: ofProject } = openProject(cwd)
+  const begun = performance.now()
+  const { cwd, found } = locateApplication(options.cwd)
+  const { project, problems: ofProject } = openProject(cwd, found)
   const config = options.config ?? askedConfiguration(process.env)
   const configuration = await loadConfiguration({ cwd, project, config, importTimeoutMs, isTrusted })
-  const isOn = options.discovery ?? (configuration.discovery && !isDiscoveryOff(process.env))
+  // Whoever runs the application has the last word.
+  const isOn = !isDiscoveryOff(process.env) && (options.discovery ?? configuration.discovery)
   const isExcluded = createFilter(configuration.exclude)
 
   const discovered = isOn && project ? await readDependencies(project, configuration, isExcluded) : NOTHING
   const configured = await readConfigured(configuration, isExcluded, {
     from: project?.folder ?? cwd,
-    importTimeoutMs,
+    importTimeoutMs: limitAfter(importTimeoutMs, begun),
     isTrusted: (file) => config !== undefined || isTrusted(file),
   })
   const builtIn = registerBuiltIn(registry, isExcluded)
-  const found = {
+  const wanted = {
     discovered: discovered.sets.filter(({ set }) => !isExcluded(set.name)),
     configured: configured.sets.filter(({ set }) => !isExcluded(set.name)),
   }
-  const registered = register(registry, found, configuration.override)
-  const problems = [
+  const registered = register(registry, wanted, configuration.override)
+  const problems = withoutRepeats([
     ...ofProject,
     ...configuration.problems,
     ...discovered.problems,
     ...configured.problems,
     ...registered.problems,
-  ]
+  ])
   for (const problem of problems) registry.reportProblem(problem)
-  return { sets: [...builtIn, ...registered.sets], problems, options: configuration.options }
+  // A configured set may have taken the place of a built-in one.
+  const inForce = builtIn.filter(({ set }) => registry.getEventSet(set.name) === set)
+  return { sets: [...inForce, ...registered.sets], problems, options: configuration.options }
 }
 
 const NOTHING: FoundSets = { sets: [], problems: [] }
 
-/** A service may be started from anywhere, such as the root of the file system. */
-function applicationFolder(): string {
-  const cwd = workingDirectory()
-  const { project, unreadable } = findProject(cwd)
-  if (project || unreadable) return cwd
-  const [home = '', ...inside] = fileURLToPath(import.meta.url).split(`${sep}node_modules${sep}`)
-  return inside.length > 0 ? home : cwd
+/** A file that is reached in two ways is read twice. */
+function withoutRepeats(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map((problem) => [problem.message, problem])).values()]
 }
 
-function workingDirectory(): string {
+interface Application {
+  readonly cwd: string
+  readonly found: FoundProject
+}
+
+/** A service may be started from anywhere, such as the root of the file system. */
+function locateApplication(given: string | undefined): Application {
+  const cwd = given === undefined ? workingDirectory() : resolve(given)
+  const found = findProject(cwd)
+  if (given !== undefined || found.project || found.unreadable) return { cwd, found }
+  const [home = '', ...inside] = fileURLToPath(import.meta.url).split(`${sep}node_modules${sep}`)
+  return inside.length > 0 ? { cwd: home, found: findProject(home) } : { cwd, found }
+}
+
+/** The working directory; the root where it has been removed. */
+export function workingDirectory(): string {
   try {
     return process.cwd()
   } catch {
@@ -125,8 +148,10 @@ function workingDirectory(): string {
   }
 }
 
-function openProject(cwd: string): { project: Project | undefined; problems: readonly Problem[] } {
-  const { project, unreadable } = findProject(cwd)
+function openProject(
+  cwd: string,
+  { project, unreadable }: FoundProject,
+): { project: Project | undefined; problems: readonly Problem[] } {
   if (!unreadable) return { project, problems: [] }
   const { file, error } = unreadable
   const problem = problemOf(
@@ -154,7 +179,7 @@ async function readDependencies(
   { parts }: Configuration,
   isExcluded: IsExcluded,
 ): Promise<FoundSets> {
-  if (!process.versions.pnp && existsSync(join(project.folder, '.pnp.cjs'))) {
+  if (isPnpInactive(project.folder)) {
     const { folder, file } = project
     const problem = problemOf(
       { kind: 'application', folder, file },
@@ -168,7 +193,7 @@ async function readDependencies(
     )
     return { sets: [], problems: [problem] }
   }
-  const named = new Set(parts.flatMap(({ plugins }) => plugins))
+  const named = new Set(parts.flatMap(({ plugins }) => plugins.map((entry) => splitRequest(entry).name)))
   const folders = new Set<string>()
   const found: FoundSets[] = []
   for (const name of dependencyNames(project)) {
@@ -198,7 +223,7 @@ async function readConfigured(
     found.push(await readSetFiles(origin, patterns))
     const nameOf = (index: number) => `inline set ${index + 1} of "sets"`
     found.push(checkSets(origin, inline, { kind: 'configuration', file: origin.file }, nameOf))
-    const wanted = plugins.filter((entry) => !isExcluded(entry))
+    const wanted = plugins.filter((entry) => !isExcluded(entry) && !isExcluded(splitRequest(entry).name))
     if (wanted.length === 0) continue
     if (!isTrusted(origin.file)) {
       found.push({ sets: [], problems: [notTrusted(origin)] })
@@ -240,50 +265,88 @@ interface Found {
 
 function register(
   registry: EventSetRegistry,
-  { discovered, configured }: Found,
+  found: Found,
   override: boolean,
 ): { readonly sets: readonly DiscoveredSet[]; readonly problems: readonly Problem[] } {
-  const isThere = ({ set: { name }, source }: FoundSet) =>
+  const { chosen, problems } = choose(found, override)
+  const isKnown = ({ set: { name }, source }: FoundSet) =>
     registry.hasEventSet(name) && isSameSource(registry.getSource(name), source)
-  const all = [...discovered, ...configured]
-  const known = all.filter(isThere)
-  const fresh = new Map(all.filter((found) => !known.includes(found)).map((found) => [found.set, found]))
-  // Of two configured sets of one name the second must not replace the first: who wins would be a secret.
-  const first = new Map<string, FoundSet>()
-  for (const found of configured) if (!first.has(found.set.name)) first.set(found.set.name, found)
+  const fresh = new Map(chosen.filter((one) => !isKnown(one)).map((one) => [one.set, one]))
+  const isFromCode = (name: string) => registry.hasEventSet(name) && registry.getSource(name).kind === 'code'
   const failures = registerEventSets(registry, [...fresh.keys()], (set) => {
-    const found = fresh.get(set) as FoundSet
-    return { source: found.source, override: override && first.get(set.name) === found }
+    const one = fresh.get(set) as FoundSet
+    return {
+      source: one.source,
+      override: override && found.configured.includes(one) && !isFromCode(set.name),
+    }
+  })
+  const failed = [...failures].map(([set, error]) => {
+    const one = fresh.get(set) as FoundSet
+    return error instanceof ValidationError
+      ? invalidLinks(one, error)
+      : nameTaken(one, registry.getSource(set.name), override)
   })
   return {
-    sets: all
+    sets: chosen
       .filter(({ set }) => !failures.has(set))
-      .filter((found) => known.includes(found) || registry.getEventSet(found.set.name) === found.set)
       .map(({ set, source }) => ({ set: registry.getEventSet(set.name), source })),
-    problems: [...failures].map(([set, error]) => wordFailure(fresh.get(set) as FoundSet, error)),
+    problems: [...problems, ...failed],
   }
 }
 
-function wordFailure({ set, source, origin, place }: FoundSet, error: EventsetsError): Problem {
-  const file = 'file' in source ? source.file : undefined
-  if (error instanceof ValidationError) {
-    return problemOf(origin, {
-      code: 'EVENTSETS_INVALID_EVENT_SET',
-      step: 'register',
-      file,
-      reason: `the event set ${JSON.stringify(set.name)} (${place}) is not valid`,
-      issues: error.issues,
-    })
+/** One set for a name: the first, or the first configured one where those may replace others. */
+function choose(
+  { discovered, configured }: Found,
+  override: boolean,
+): { readonly chosen: readonly FoundSet[]; readonly problems: readonly Problem[] } {
+  const chosen = new Map<string, FoundSet>()
+  const places = new Set<string>()
+  const problems: Problem[] = []
+  for (const one of [...discovered, ...configured]) {
+    const place = placeOf(one)
+    // A package or a file that is reached in two ways.
+    if (places.has(place)) continue
+    places.add(place)
+    const { name } = one.set
+    const first = chosen.get(name)
+    const isReplacing = override && configured.includes(one)
+    if (first === undefined || (isReplacing && !configured.includes(first))) chosen.set(name, one)
+    else problems.push(nameTaken(one, first.source, override))
   }
+  return { chosen: [...chosen.values()], problems }
+}
+
+function placeOf({ source, index }: FoundSet): string {
+  return `${source.kind === 'configuration' ? 'inline' : 'file'} ${'file' in source ? source.file : ''} ${index}`
+}
+
+function invalidLinks({ set, source, origin, place }: FoundSet, { issues }: ValidationError): Problem {
+  return problemOf(origin, {
+    code: 'EVENTSETS_INVALID_EVENT_SET',
+    step: 'register',
+    file: 'file' in source ? source.file : undefined,
+    reason: `the event set ${JSON.stringify(set.name)} (${place}) is not valid`,
+    issues,
+  })
+}
+
+function nameTaken(
+  { set, source, origin, place }: FoundSet,
+  owner: EventSetSource,
+  override: boolean,
+): Problem {
+  const isReplaceable = !override && (owner.kind === 'built-in' || owner.kind === 'package')
   const hint =
     origin.kind === 'plugin'
       ? `Leave one of them out: name a package under "exclude" in your configuration.`
-      : 'Give it another name, or set "override" to true in the configuration to replace the other one.'
+      : isReplaceable
+        ? 'Give it another name, or set "override" to true in the configuration to replace the other one.'
+        : 'Give one of them another name.'
   return problemOf(origin, {
     code: 'EVENTSETS_ALREADY_EXISTS',
     step: 'register',
-    file,
-    reason: `${place}: ${error.message.replace(/\.$/, '')}`,
+    file: 'file' in source ? source.file : undefined,
+    reason: `${place}: event set ${JSON.stringify(set.name)} is already registered, by ${formatSource(owner)}`,
     hint,
   })
 }

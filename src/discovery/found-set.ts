@@ -14,6 +14,8 @@ export interface FoundSet {
   readonly origin: Origin
   /** What the place of the set is called in messages: `sets/billing.json`. */
   readonly place: string
+  /** Which one it is where one file or configuration holds several. */
+  readonly index: number
 }
 
 export interface FoundSets {
@@ -30,7 +32,7 @@ export async function readSetFiles(origin: Origin, patterns: readonly string[]):
     const place = shortPath(origin, file)
     const { set, failure } = readSetFile(file, place)
     if (failure) problems.push(problemOf(origin, failure))
-    else sets.push({ set, source: sourceOf(origin, file), origin, place })
+    else sets.push({ set, source: sourceOf(origin, file), origin, place, index: 0 })
   }
   return { sets, problems }
 }
@@ -47,7 +49,7 @@ export function checkSets(
   for (const [index, candidate] of candidates.entries()) {
     const parsed = parseEventSet(candidate)
     const place = nameOf(index)
-    if (parsed.success) sets.push({ set: parsed.set, source, origin, place })
+    if (parsed.success) sets.push({ set: parsed.set, source, origin, place, index })
     else problems.push(invalidSet(origin, place, parsed.issues, 'file' in source ? source.file : undefined))
   }
   return { sets, problems }

@@ -1,5 +1,6 @@
-import { readdirSync, realpathSync } from 'node:fs'
-import { isAbsolute, join, sep } from 'node:path'
+import { type Dirent, lstatSync, readdirSync, realpathSync } from 'node:fs'
+import { isAbsolute, join, resolve, sep } from 'node:path'
+import { matchesGlob } from '../core/glob.ts'
 import type { Problem } from '../core/problem.ts'
 import { type Origin, problemOf, shortPath } from './origin.ts'
 import { reasonOf } from './set-file.ts'
@@ -16,71 +17,117 @@ export interface MatchedFiles {
 /**
  * The files that patterns lead to. For a plugin they must be in its folder, symbolic links followed.
  *
- * The globs of a plugin come from a stranger: no braces and no groups, which can stand for any number of patterns, and
- * few stars, which would take a long time on the names of many files.
+ * The globs of a plugin come from a stranger: they are matched part by part and without regular expressions, in a time
+ * that grows with pattern times path and no faster.
  */
 export async function matchFiles(origin: Origin, patterns: readonly string[]): Promise<MatchedFiles> {
+  const seen = new Set<string>()
   const files = new Set<string>()
   const problems: Problem[] = []
-  if (patterns.length > LIMITS.patterns) {
-    const reason = `"sets" lists ${patterns.length} patterns, and at most ${LIMITS.patterns} are looked at`
+  const limit = (reason: string) =>
     problems.push(problemOf(origin, { code: 'EVENTSETS_PLUGIN_LIMIT', step: 'read', reason }))
-  }
+  if (patterns.length > LIMITS.patterns)
+    limit(`"sets" lists ${patterns.length} patterns, and at most ${LIMITS.patterns} are looked at`)
   for (const pattern of patterns.slice(0, LIMITS.patterns)) {
-    const refused = refusePattern(origin, pattern)
-    if (refused) {
-      problems.push(refused)
+    const found = refusePattern(origin, pattern) ?? (await findFiles(origin, pattern))
+    if (!Array.isArray(found)) {
+      problems.push(found)
       continue
     }
-    const found = isGlob(pattern) ? await glob(origin.folder, pattern) : [join(origin.folder, pattern)]
-    if (found.length === 0) problems.push(noFiles(origin, pattern))
     for (const file of found) {
-      const real = resolveFile(origin, file, pattern)
-      if (typeof real !== 'string') problems.push(real)
-      else if (files.size < LIMITS.files) files.add(real)
-      else {
-        const reason = `"sets" leads to more than ${LIMITS.files} files, and the others are not read`
-        problems.push(problemOf(origin, { code: 'EVENTSETS_PLUGIN_LIMIT', step: 'read', reason }))
+      if (seen.has(file)) continue
+      if (seen.size === LIMITS.files) {
+        limit(`"sets" leads to more than ${LIMITS.files} files, and the others are not read`)
         return { files: [...files], problems }
       }
+      seen.add(file)
+      const real = resolveFile(origin, file)
+      if (typeof real === 'string') files.add(real)
+      else problems.push(real)
     }
   }
   return { files: [...files], problems }
 }
 
-/** Whether a pattern may stand for several files. */
-function isGlob(pattern: string): boolean {
-  return /[*?[\]{}()!]/.test(pattern)
+/** The paths that a pattern leads to, at least one, or why there are none. */
+async function findFiles(origin: Origin, pattern: string): Promise<string[] | Problem> {
+  const parts = pattern.split('/')
+  const first = parts.findIndex(isGlob)
+  const fixed = first === -1 ? pattern : first === 0 ? '.' : `${parts.slice(0, first).join('/')}/`
+  const path = resolve(origin.folder, fixed)
+  if (!isThere(path)) return noFiles(origin, pattern)
+  if (first === -1) return [path]
+  const folder = resolveFile(origin, path)
+  if (typeof folder !== 'string') return folder
+  const found = await glob(
+    folder,
+    parts.slice(first).filter((part) => part !== '' && part !== '.'),
+  )
+  return found.length > 0 ? found.sort() : noFiles(origin, pattern)
 }
 
-async function glob(cwd: string, pattern: string): Promise<string[]> {
-  const simple = /^((?:[^*?[\]{}()!]+\/)*)\*([^*?[\]{}()!/]+)$/.exec(pattern)
+function isGlob(pattern: string): boolean {
+  return /[*?]/.test(pattern)
+}
+
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+  } catch {
+    // It is, and whoever reads it will say what is wrong with it.
+    return true
+  }
+}
+
+async function glob(folder: string, parts: readonly string[]): Promise<string[]> {
+  const [part = ''] = parts
   // What nearly everybody writes, `sets/*.json`, needs no more than a look into a folder. To load the library takes
   // longer than all the rest of discovery.
-  if (simple) return listEndingWith(join(cwd, simple[1] ?? ''), simple[2] ?? '')
+  if (parts.length === 1 && part !== '**') return listMatching(folder, part)
   const { default: fastGlob } = await import('fast-glob')
-  const found = fastGlob.globSync(pattern.replace(/^\.\//, ''), {
-    cwd,
-    absolute: true,
+  const entries = fastGlob.globSync('**', {
+    cwd: folder,
+    deep: parts.includes('**') ? LIMITS.depth : parts.length,
+    onlyFiles: false,
+    objectMode: true,
     followSymbolicLinks: false,
     suppressErrors: true,
-    braceExpansion: false,
-    extglob: false,
-    deep: LIMITS.depth,
     ignore: ['**/node_modules/**'],
   })
-  return found.sort()
+  return entries
+    .filter(({ dirent, path }) => isFileOrLink(dirent) && matchesParts(parts, path.split('/')))
+    .map(({ path }) => join(folder, path))
 }
 
-function listEndingWith(folder: string, ending: string): string[] {
+function listMatching(folder: string, part: string): string[] {
   try {
     return readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => entry.isFile() && entry.name.endsWith(ending) && !entry.name.startsWith('.'))
+      .filter((entry) => isFileOrLink(entry) && !entry.name.startsWith('.') && matchesGlob(part, entry.name))
       .map(({ name }) => join(folder, name))
-      .sort()
   } catch {
     return []
   }
+}
+
+/** Where a link leads is looked at later, since somebody should hear of it when it leads to nothing. */
+function isFileOrLink(entry: Pick<Dirent, 'isFile' | 'isSymbolicLink'>): boolean {
+  return entry.isFile() || entry.isSymbolicLink()
+}
+
+/** Whether a path matches a glob, both in parts; `**` stands for any number of folders. */
+function matchesParts(pattern: readonly string[], path: readonly string[]): boolean {
+  // Which beginnings of the path the pattern so far can stand for.
+  let reached = path.map((_, index) => index === 0)
+  reached.push(path.length === 0)
+  for (const part of pattern) {
+    const next = reached.map(() => false)
+    for (const [index, isReached] of reached.entries()) {
+      if (part === '**') next[index] = isReached || (next[index - 1] ?? false)
+      else if (isReached && index < path.length) next[index + 1] = matchesGlob(part, path[index] as string)
+    }
+    reached = next
+  }
+  return reached.at(-1) === true
 }
 
 function refusePattern(origin: Origin, pattern: string): Problem | undefined {
@@ -107,20 +154,18 @@ function refusePattern(origin: Origin, pattern: string): Problem | undefined {
 }
 
 /** The real path of a file, or why it is not read. */
-function resolveFile(origin: Origin, file: string, pattern: string): string | Problem {
+function resolveFile(origin: Origin, file: string): string | Problem {
   try {
     const real = realpathSync(file)
-    if (origin.kind === 'application' || isInside(real, origin.folder)) return real
+    if (origin.kind === 'application' || real === origin.folder || isInside(real, origin.folder)) return real
     return problemOf(origin, {
       code: 'EVENTSETS_PLUGIN_PATH',
       step: 'locate',
       file,
       reason: `${shortPath(origin, file)} is a link that leads out of the package`,
-      hint: 'Put the file itself into the package.',
+      hint: 'Put what it leads to into the package.',
     })
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR') return noFiles(origin, pattern)
     return problemOf(origin, {
       code: 'EVENTSETS_PLUGIN_READ',
       step: 'read',
@@ -138,9 +183,11 @@ function noFiles(origin: Origin, pattern: string): Problem {
   const what = isGlob(pattern) ? 'matches no file' : 'is not there'
   const hint = pattern.includes('\\')
     ? 'Paths are written with "/", on every system.'
-    : origin.kind === 'plugin'
-      ? 'Is it listed under "files" in package.json, so that it is in the published package? "eventsets lint" tells.'
-      : `Paths are read from ${origin.folder}.`
+    : /[[\]{}()!]/.test(pattern)
+      ? 'In a glob only "*", "**" and "?" stand for something else; list further paths one by one.'
+      : origin.kind === 'plugin'
+        ? 'Is it listed under "files" in package.json, so that it is in the published package? "eventsets lint" tells.'
+        : `Paths are read from ${origin.folder}.`
   return problemOf(origin, {
     code: 'EVENTSETS_PLUGIN_NO_FILES',
     step: 'locate',

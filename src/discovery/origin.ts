@@ -1,4 +1,4 @@
-import { relative } from 'node:path'
+import { join, relative } from 'node:path'
 import type { Issue } from '../core/issue.ts'
 import { formatIssue } from '../core/issue.ts'
 import type { Problem, ProblemCode, ProblemStep } from '../core/problem.ts'
@@ -37,23 +37,35 @@ export interface ProblemDetail {
 
 /** A problem of a plugin or the application, in a message that stands alone. */
 export function problemOf(origin: Origin, { reason, issues = [], ...detail }: ProblemDetail): Problem {
-  const list = issues.map((issue) => `\n  ${oneLine(formatIssue(issue))}`).join('')
+  const lines = issues.slice(0, MAX_ISSUES_TOLD).map((issue) => `\n  ${oneLine(formatIssue(issue))}`)
+  const more = issues.length - lines.length
+  const list = `${lines.join('')}${more === 0 ? '' : `\n  and ${more} more`}`
   return {
     package: origin.kind === 'plugin' ? origin.package : undefined,
     version: origin.kind === 'plugin' ? origin.version : undefined,
-    file: origin.kind === 'application' ? origin.file : undefined,
+    file: origin.kind === 'application' ? origin.file : join(origin.folder, 'package.json'),
     hint: undefined,
     ...detail,
-    message: `${describeOrigin(origin)}: ${oneLine(reason)}${list === '' ? '.' : `:${list}`}`,
+    message: `${oneLine(describeOrigin(origin))}: ${oneLine(reason)}${list === '' ? '.' : `:${list}`}`,
     issues,
   }
 }
 
+/** In the message; `issues` has all of them. Whoever writes a set that is that wrong is not helped by more. */
+const MAX_ISSUES_TOLD = 50
+
+const MAX_LINE_TOLD = 1000
+
 /** Names of files and keys come from strangers, and a line break in one would begin a line of its own. */
 function oneLine(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) =>
-    JSON.stringify(character).slice(1, -1),
-  )
+  const short = text.length > MAX_LINE_TOLD ? `${text.slice(0, MAX_LINE_TOLD)}…` : text
+  return short.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g, escaped)
+}
+
+/** As JSON writes it, which leaves some of these as they are. */
+function escaped(character: string): string {
+  const written = JSON.stringify(character).slice(1, -1)
+  return written === character ? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}` : written
 }
 
 /** `Plugin @acme/billing 1.2.0`, or the file of the application. */

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import module from 'node:module'
 import { dirname, join } from 'node:path'
 import { isPlainObject } from '../core/shape.ts'
@@ -44,6 +44,14 @@ export function isPackageName(name: string): boolean {
   return /^(?:@[\w.~-]+\/)?[\w~-][\w.~-]*$/.test(name)
 }
 
+/** `@acme/billing/extra` as the package and `./extra`. */
+export function splitRequest(request: string): { readonly name: string; readonly subpath: string } {
+  const segments = request.split('/')
+  const count = request.startsWith('@') ? 2 : 1
+  const rest = segments.slice(count).join('/')
+  return { name: segments.slice(0, count).join('/'), subpath: rest === '' ? '.' : `./${rest}` }
+}
+
 export interface InstalledPackage {
   /** Where it was found; on the way there may be symbolic links. */
   readonly folder: string
@@ -73,6 +81,16 @@ export function findPackage(name: string, from: string): InstalledPackage | unde
   return undefined
 }
 
+/** Whether the packages are installed with Yarn's Plug'n'Play, and this process was not started through Yarn. */
+export function isPnpInactive(from: string): boolean {
+  if (process.versions.pnp) return false
+  for (const folder of upward(from)) {
+    if (existsSync(join(folder, '.pnp.cjs'))) return true
+    if (existsSync(join(folder, 'node_modules'))) return false
+  }
+  return false
+}
+
 interface PnpApi {
   resolveToUnqualified(
     request: string,
@@ -97,11 +115,17 @@ function askPnp(pnp: PnpApi, name: string, from: string): string | undefined {
   }
 }
 
+/** More than any package.json has that a person has written. */
+const MAX_PACKAGE_JSON_BYTES = 4 * 1024 * 1024
+
 function readIfThere(file: string): string | undefined {
   try {
+    const stats = statSync(file, { throwIfNoEntry: false })
+    // A named pipe would keep whoever opens it waiting for ever.
+    if (!stats?.isFile() || stats.size > MAX_PACKAGE_JSON_BYTES) return undefined
     return readFileSync(file, 'utf8')
   } catch {
-    // Not there, a folder, or not for us: what cannot be read declares nothing.
+    // Not for us: what cannot be read declares nothing.
     return undefined
   }
 }

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { type EventSet, parseEventSet } from '../core/event-set.ts'
+import { isPlainObject } from '../core/shape.ts'
 import type { ProblemDetail } from './origin.ts'
 
 /** No set that a person has written comes near it; what is larger is something else. */
@@ -13,6 +14,11 @@ export type ReadSetFile =
 export function readSetFile(file: string, name: string): ReadSetFile {
   const read = readJsonFile(file, name, { maxBytes: MAX_SET_FILE_BYTES })
   if (read.failure) return read
+  const excess = findExcess(read.value)
+  if (excess !== undefined) {
+    const reason = `${name} has ${excess}, and at most ${MAX_ENTRIES} are read`
+    return { failure: { code: 'EVENTSETS_PLUGIN_LIMIT', step: 'validate', file, reason, hint: SPLIT } }
+  }
   const parsed = parseEventSet(read.value)
   if (parsed.success) return parsed
   const { issues } = parsed
@@ -28,6 +34,29 @@ export function readSetFile(file: string, name: string): ReadSetFile {
   }
 }
 
+/** Each link is compared with each mapping, and each range with each other one: many would keep an application waiting. */
+const MAX_ENTRIES = 500
+
+const SPLIT = 'Split the set into several, or leave out what no log carries.'
+
+function findExcess(value: unknown): string | undefined {
+  if (!isPlainObject(value)) return undefined
+  const { mappings, fieldMappings } = value
+  const ranges = Array.isArray(mappings)
+    ? mappings.map((mapping: { ranges?: unknown } | null) => mapping?.ranges)
+    : []
+  const lists = [
+    ['mappings', mappings],
+    ['fieldMappings', fieldMappings],
+    ...ranges.map((list) => ['ranges in a mapping', list]),
+  ]
+  for (const [what, list] of lists) {
+    const count = typeof list === 'object' && list !== null ? Object.keys(list).length : 0
+    if (count > MAX_ENTRIES) return `${count} ${what}`
+  }
+  return undefined
+}
+
 export type ReadJsonFile =
   | { readonly value: unknown; readonly failure?: undefined }
   | { readonly value?: undefined; readonly failure: ProblemDetail }
@@ -39,13 +68,22 @@ export interface ReadLimits {
 }
 
 /** The value of a JSON file that is no larger than it may be. */
-export function readJsonFile(
+export function readJsonFile(file: string, name: string, limits: ReadLimits): ReadJsonFile {
+  const read = readTextFile(file, name, limits)
+  return read.failure ? read : parseJson(read.text, file, name)
+}
+
+export type ReadTextFile =
+  | { readonly text: string; readonly failure?: undefined }
+  | { readonly text?: undefined; readonly failure: ProblemDetail }
+
+/** The text of a file that is no larger than it may be. */
+export function readTextFile(
   file: string,
   name: string,
   { maxBytes, isPipeAllowed = false }: ReadLimits,
-): ReadJsonFile {
+): ReadTextFile {
   const fail = (detail: Omit<ProblemDetail, 'file'>) => ({ failure: { ...detail, file } })
-  let text: string
   try {
     const stats = statSync(file)
     if (!stats.isFile() && !(isPipeAllowed && !stats.isDirectory())) {
@@ -57,10 +95,10 @@ export function readJsonFile(
         code: 'EVENTSETS_PLUGIN_LIMIT',
         step: 'read',
         reason: `${name} has ${stats.size} bytes, and at most ${maxBytes} are read`,
-        hint: 'Split the set into several, or leave out what no log carries.',
+        hint: SPLIT,
       })
     }
-    text = readFileSync(file, 'utf8')
+    return { text: readFileSync(file, 'utf8') }
   } catch (error) {
     return fail({
       code: 'EVENTSETS_PLUGIN_READ',
@@ -68,17 +106,24 @@ export function readJsonFile(
       reason: `${name} cannot be read: ${reasonOf(error)}`,
     })
   }
+}
+
+/** The value of the text of a JSON file. */
+export function parseJson(text: string, file: string, name: string): ReadJsonFile {
   try {
     // Some editors put a byte order mark in front, which is no JSON.
     return { value: JSON.parse(text.replace(/^\ufeff/, '')) }
   } catch (error) {
     const { message } = error as Error
-    return fail({
-      code: 'EVENTSETS_PLUGIN_READ',
-      step: 'parse',
-      reason: `${name} is not valid JSON: ${message}${locateJsonError(text, message)}`,
-      hint: 'JSON has no comments and no commas at the end of a list; "eventsets lint" shows the place.',
-    })
+    return {
+      failure: {
+        code: 'EVENTSETS_PLUGIN_READ',
+        step: 'parse',
+        file,
+        reason: `${name} is not valid JSON: ${message}${locateJsonError(text, message)}`,
+        hint: 'JSON has no comments and no commas at the end of a list; "eventsets lint" shows the place.',
+      },
+    }
   }
 }
 

@@ -21,6 +21,9 @@ const GIVEN = [
   [/^enricher on records, 300 sets against 3/, 'at most 1.1', 'at most 1.1'],
   [/^lines to JSON in memory, 300 sets against 3/, 'at most 1.1', 'at most 1.1'],
   [/^peak memory/, 'at most 80', 'at most 80'],
+  [/^discovery among 32 direct dependencies, 1,000 packages installed, ms/, 'at most 30', 'at most 30'],
+  [/^reads of the package.json of a direct dependency/, 'at most 1', 'at most 1'],
+  [/^files that discovery reads, 10,000 packages installed against 1,000/, 'at most 1', 'at most 1'],
 ] as const
 
 const both = (value: object) => ({ js: value, wasm: value })
@@ -85,7 +88,10 @@ describe('the table of targets', () => {
 })
 
 describe('the subjects', () => {
-  it.each(['cli', 'memory', 'enricher', 'transport', 'start'])('%s can be loaded', async (name) => {
-    expect((await load(`${name}.mjs`)).run).toBeTypeOf('function')
-  })
+  it.each(['cli', 'memory', 'enricher', 'transport', 'start', 'discovery'])(
+    '%s can be loaded',
+    async (name) => {
+      expect((await load(`${name}.mjs`)).run).toBeTypeOf('function')
+    },
+  )
 })
