@@ -1,5 +1,6 @@
 import { EventsetsError } from '../core/errors.ts'
 import { toSafeJson } from '../pretty/safe-json.ts'
+import { COMMANDS } from './arguments.ts'
 import { ExitCode } from './exit-code.ts'
 import { printError } from './output.ts'
 
@@ -14,7 +15,7 @@ export function reportError(error: unknown, argv: readonly string[]): number {
   }
   const { code, message, hint, stack } = error
   // A program that asked for one JSON document is told in JSON; in the view, JSON lines are for a file.
-  if (argv.includes('--json') && (argv.includes('list') || argv.includes('show')))
+  if (argv.includes('--json') && argv.some((argument) => COMMANDS.includes(argument)))
     printError(`${toSafeJson({ error: { code, message, hint } })}\n`)
   else printError(`eventsets: ${message}\n${hint === undefined || message.includes(hint) ? '' : `${hint}\n`}`)
   if (isDebugging) printError(`${stack}\n`)

@@ -1,5 +1,4 @@
 import { pathToFileURL } from 'node:url'
-import { Worker } from 'node:worker_threads'
 import type { ProblemDetail } from './origin.ts'
 import { describeThrown } from './thrown.ts'
 import { limitAfter } from './time-limit.ts'
@@ -49,8 +48,10 @@ import(workerData).then(
   (error) => setTimeout(() => { throw error }),
 )`
 
-function tryInThread(href: string, timeoutMs: number): Promise<Failure | undefined> {
-  return new Promise((resolve) => {
+async function tryInThread(href: string, timeoutMs: number): Promise<Failure | undefined> {
+  // Most applications name no code, and need not wait for it.
+  const { Worker } = await import('node:worker_threads')
+  return await new Promise((resolve) => {
     // What it prints would be printed twice.
     const worker = new Worker(TRIAL, { eval: true, workerData: href, stdout: true, stderr: true })
     const timer = setTimeout(() => finish({ how: 'hangs' }), timeoutMs)

@@ -16,6 +16,7 @@ import {
   type TypeOf,
   text,
 } from '../core/shape.ts'
+import { importModule } from './code-module.ts'
 import { destinationEntries, lineEntries, prettyEntries } from './line-options.ts'
 import { manifestShape } from './manifest.ts'
 import { type ApplicationOrigin, type ProblemDetail, problemOf } from './origin.ts'
@@ -240,7 +241,6 @@ async function readValue(file: string, importTimeoutMs: number): Promise<ReadVal
 }
 
 async function importValue(file: string, importTimeoutMs: number): Promise<ReadValue> {
-  const { importModule } = await import('./code-module.ts')
   const { exports, failure } = await importModule(file, CONFIGURATION, importTimeoutMs)
   // Its hint is for modules that the configuration names.
   if (failure) return { failure: { ...failure, hint: undefined } }

@@ -1,7 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import * as resolveExports from 'resolve.exports'
 import type { Problem } from '../core/problem.ts'
 import { importModule } from './code-module.ts'
 import { checkSets, type FoundSets, joinFound, readSetFiles } from './found-set.ts'
@@ -35,7 +34,7 @@ export async function readConfiguredPlugin(
   const { plugin, manifest, packageJson, problems } = openPlugin(name, installed)
   if (plugin === undefined) return { sets: [], problems }
   const data = await readSetFiles(plugin, manifest?.sets ?? [])
-  const file = findModule(plugin, manifest, packageJson, subpath)
+  const file = await findModule(plugin, manifest, packageJson, subpath)
   const code =
     file === undefined
       ? { sets: [], problems: [] }
@@ -52,15 +51,15 @@ function hintFor(entry: string, name: string, folder: string): string {
 }
 
 /** The file that a configured package is to be imported from; nothing where it brings data only. */
-function findModule(
+async function findModule(
   plugin: PluginOrigin,
   manifest: PluginManifest | undefined,
   packageJson: { readonly [key: string]: unknown } = {},
   subpath: string,
-): string | Problem | undefined {
+): Promise<string | Problem | undefined> {
   if (subpath === '.' && manifest?.module === undefined && manifest?.sets !== undefined) return undefined
   const named = subpath === '.' ? manifest?.module : undefined
-  const entry = named ?? findEntry(packageJson, subpath)
+  const entry = named ?? (await findEntry(packageJson, subpath))
   const file = entry === undefined ? undefined : findFile(join(plugin.folder, entry))
   if (file === undefined || !isInside(file, plugin.folder)) {
     return problemOf(plugin, {
@@ -73,9 +72,13 @@ function findModule(
   return file
 }
 
-function findEntry(packageJson: { readonly [key: string]: unknown }, subpath: string): string | undefined {
+async function findEntry(
+  packageJson: { readonly [key: string]: unknown },
+  subpath: string,
+): Promise<string | undefined> {
   try {
-    const [exported] = resolveExports.exports(packageJson, subpath) ?? []
+    const { exports: resolveExports } = await import('resolve.exports')
+    const [exported] = resolveExports(packageJson, subpath) ?? []
     if (exported !== undefined) return exported
   } catch {
     // Its exports do not have it.

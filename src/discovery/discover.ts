@@ -14,6 +14,7 @@ import {
   loadConfiguration,
   NOT_TRUSTED,
 } from './configuration.ts'
+import { readConfiguredPlugin } from './configured-plugin.ts'
 import { askedConfiguration, isDiscoveryOff } from './environment.ts'
 import { checkSets, type FoundSet, type FoundSets, joinFound, readSetFiles } from './found-set.ts'
 import { type ApplicationOrigin, problemOf } from './origin.ts'
@@ -229,7 +230,6 @@ async function readConfigured(
       found.push({ sets: [], problems: [notTrusted(origin)] })
       continue
     }
-    const { readConfiguredPlugin } = await import('./configured-plugin.ts')
     const read = (entry: string) => readConfiguredPlugin(entry, origin, from, importTimeoutMs)
     // At once: each of them may take as long as the limit allows.
     found.push(...(await Promise.all(wanted.map(read))))
