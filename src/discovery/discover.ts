@@ -135,7 +135,10 @@ function locateApplication(given: string | undefined): Application {
   const cwd = given === undefined ? workingDirectory() : resolve(given)
   const found = findProject(cwd)
   if (given !== undefined || found.project || found.unreadable) return { cwd, found }
-  const [home = '', ...inside] = fileURLToPath(import.meta.url).split(`${sep}node_modules${sep}`)
+  // In a bundle this may be nothing at all.
+  const { url } = import.meta as { readonly url?: string }
+  if (!url?.startsWith('file:')) return cwd
+  const [home = '', ...inside] = fileURLToPath(url).split(`${sep}node_modules${sep}`)
   return inside.length > 0 ? { cwd: home, found: findProject(home) } : { cwd, found }
 }
 
