@@ -137,7 +137,7 @@ function locateApplication(given: string | undefined): Application {
   if (given !== undefined || found.project || found.unreadable) return { cwd, found }
   // In a bundle this may be nothing at all.
   const { url } = import.meta as { readonly url?: string }
-  if (!url?.startsWith('file:')) return cwd
+  if (!url?.startsWith('file:')) return { cwd, found }
   const [home = '', ...inside] = fileURLToPath(url).split(`${sep}node_modules${sep}`)
   return inside.length > 0 ? { cwd: home, found: findProject(home) } : { cwd, found }
 }
