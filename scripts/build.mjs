@@ -59,12 +59,11 @@ const apartScanner = {
 
 try {
   await updateScanner()
-  if (!process.env.TEMPORARY_NO_TYPES)
-    execFileSync(
-      process.execPath,
-      ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--emitDeclarationOnly'],
-      { cwd: root, stdio: 'inherit' },
-    )
+  execFileSync(
+    process.execPath,
+    ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--emitDeclarationOnly'],
+    { cwd: root, stdio: 'inherit' },
+  )
   const declarations = [...listFiles()].filter((file) => file.endsWith('.d.ts') && isDeclared(file))
   const code = (await Promise.all(BUNDLES.map(bundle))).flat()
   for (const { path, contents } of code) write(path, contents)

@@ -5,12 +5,14 @@
 //   plugins/*/README.md                        from plugins/*/sets/*.json, between two comments
 //   docs/reference/event-set.md                from the shape in src/core/event-set.ts, between two comments each
 //   docs/reference/package-json.md             from the shape in src/discovery/manifest.ts, between two comments
+//   docs/reference/lint.md, lint/*.md          from the rules in src/lint/rules
 //   src/scanner/*.generated.ts                 from src/scanner/assembly
 // With --check nothing is written; the exit code is 1 when a file is stale.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { compileScanner } from './compile-scanner.mjs'
+import { describeCodes, describeFindings } from './describe-lint.mjs'
 import { code, describeSet, markdownTable } from './describe-sets.mjs'
 
 const root = new URL('..', import.meta.url)
@@ -63,6 +65,10 @@ fill('docs/reference/event-set.md', {
 })
 const { manifestShape } = await importSource('src/discovery/manifest.ts')
 fill('docs/reference/package-json.md', { manifest: describeShape(manifestShape.jsonSchema, shapes) })
+
+const { ruleGroups } = await importSource('src/lint/rules.ts')
+fill('docs/reference/lint.md', { codes: describeCodes(ruleGroups) })
+for (const [path, text] of describeFindings(ruleGroups)) put(new URL(path, root), text)
 
 if (stale.length > 0) {
   console.error(`Stale: ${stale.join(', ')}. Run "npm run generate".`)

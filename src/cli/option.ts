@@ -234,10 +234,39 @@ export const listOptions: readonly CliOption[] = [
 ]
 
 /** The options of `eventsets lint`. */
-export const lintOptions: readonly CliOption[] = [{ name: 'json', help: 'one JSON document' }, color, debug]
+export const lintOptions: readonly CliOption[] = [
+  {
+    name: 'format',
+    value: '<format>',
+    choices: ['text', 'json', 'github', 'sarif', 'junit'],
+    help: '"text" (default), "json", "github" (annotations), "sarif" (2.1.0) or "junit" (XML)',
+  },
+  { name: 'json', help: 'the same as --format json' },
+  {
+    name: 'fail-on',
+    value: '<level>',
+    choices: ['error', 'warn', 'info'],
+    help: 'exit code 1 from this level on: "error", "warn" (default) or "info"',
+  },
+  discovery,
+  config,
+  color,
+  debug,
+]
 
 /** The options of `eventsets init`. */
-export const initOptions: readonly CliOption[] = [debug]
+export const initOptions: readonly CliOption[] = [
+  { name: 'name', value: '<name>', help: 'the name of the package (default: from the folder)' },
+  { name: 'set-name', value: '<name>', help: 'the name of its event set (default: from the package)' },
+  { name: 'description', value: '<text>', help: 'what it shows, in a few words' },
+  { name: 'author', value: '<name>', help: 'who makes it (default: the user of git)' },
+  { name: 'license', value: '<id>', help: 'its licence, an SPDX identifier (default: MIT)' },
+  { name: 'repository', value: '<url>', help: 'where its source is: owner/name on GitHub, or a URL' },
+  { name: 'yes', help: 'ask nothing, and take the defaults' },
+  { name: 'json', help: 'one JSON document, and no questions' },
+  color,
+  debug,
+]
 
 function isBoolean(argument: string): boolean {
   return argument === 'true' || argument === 'false'

@@ -93,7 +93,7 @@ export function createProgram(finish: (exitCode: number) => void): Command {
     .showHelpAfterError('Run "eventsets lint --help" for more.')
     .addHelpText(
       'before',
-      'Examples:\n  $ eventsets lint                      everything in force here\n  $ eventsets lint sets/payment.json     a set\n  $ eventsets lint .                    the plugin in this folder\n  $ eventsets lint acme-1.0.0.tgz       a packed plugin\n',
+      'Examples:\n  $ eventsets lint                      everything in force here\n  $ eventsets lint sets/payment.json    a set\n  $ eventsets lint .                    the plugin in this folder\n  $ eventsets lint acme-1.0.0.tgz       a packed plugin\n',
     )
     .action(async (targets: string[], flags: Flags) => {
       const { lint } = await import('./lint.ts')

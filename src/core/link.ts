@@ -32,12 +32,27 @@ export function resolveMapping(
  * Links that lead nowhere. Without `findSet` only links inside the set are judged; with it, those to other sets too.
  */
 export function findLinkIssues(set: EventSet, findSet?: FindSet, setNames: readonly string[] = []): Issue[] {
-  return (set.fieldMappings ?? []).flatMap((field, index): Issue[] => {
-    if (!findSet && leadsOutside(field, set)) return []
-    if (resolveMapping(field, set, findSet ?? (() => undefined))) return []
-    return [wordIssue(field, index, set, findSet, setNames)]
-  })
+  const issues: Issue[] = []
+  for (const [index, field] of (set.fieldMappings ?? []).entries()) {
+    if (!findSet && leadsOutside(field, set)) continue
+    if (resolveMapping(field, set, findSet ?? (() => undefined))) continue
+    // A set with hundreds of wrong links is wrong in another way, and to look for what each may mean takes long.
+    const known: Known =
+      issues.length < MAX_SUGGESTIONS ? { mappingsOf: mappingNames, setNames } : NOTHING_KNOWN
+    issues.push(wordIssue(field, index, set, findSet, known))
+  }
+  return issues
 }
+
+const MAX_SUGGESTIONS = 20
+
+/** The names that a wrong one may stand for. */
+interface Known {
+  readonly mappingsOf: (set: EventSet) => readonly string[]
+  readonly setNames: readonly string[]
+}
+
+const NOTHING_KNOWN: Known = { mappingsOf: () => [], setNames: [] }
 
 function leadsOutside({ mapping, eventSetName }: FieldMapping, own: EventSet): boolean {
   if (eventSetName === undefined || eventSetName === own.name) return false
@@ -49,7 +64,7 @@ function wordIssue(
   index: number,
   own: EventSet,
   findSet: FindSet | undefined,
-  setNames: readonly string[],
+  { mappingsOf, setNames }: Known,
 ): Issue {
   const { mapping, eventSetName, logKey } = field
   const at = `fieldMappings[${index}]`
@@ -57,7 +72,7 @@ function wordIssue(
   if (eventSetName !== undefined && eventSetName !== own.name) {
     const other = findSet?.(eventSetName)
     if (!other) {
-      const candidates = mapping === undefined ? [...mappingNames(own), ...setNames] : setNames
+      const candidates = mapping === undefined ? [...mappingsOf(own), ...setNames] : setNames
       const what = mapping === undefined ? 'mapping or event set' : 'event set'
       return {
         path: `${at}.eventSetName`,
@@ -65,17 +80,15 @@ function wordIssue(
         message: `no ${what} ${JSON.stringify(eventSetName)} is known${didYouMean(eventSetName, candidates)}`,
       }
     }
-    if (mapping !== undefined) return missingMapping(`${at}.mapping`, mapping, other)
-    return missingByLogKey(`${at}.eventSetName`, logKey, other)
+    if (mapping !== undefined) return missingMapping(`${at}.mapping`, mapping, other, mappingsOf(other))
+    return missingByLogKey(`${at}.eventSetName`, logKey, other, mappingsOf(other))
   }
-  if (mapping !== undefined) return missingMapping(`${at}.mapping`, mapping, own)
-  return missingByLogKey(at, logKey, own)
+  if (mapping !== undefined) return missingMapping(`${at}.mapping`, mapping, own, mappingsOf(own))
+  return missingByLogKey(at, logKey, own, mappingsOf(own))
 }
 
-function missingMapping(path: string, name: string, set: EventSet): Issue {
-  const known = mappingNames(set)
-  const help =
-    didYouMean(name, known) || (known.length > 0 ? `; it has ${known.join(', ')}` : '; it has none')
+function missingMapping(path: string, name: string, set: EventSet, known: readonly string[]): Issue {
+  const help = didYouMean(name, known) || listNames(known, set)
   return {
     path,
     code: 'dangling_link',
@@ -83,14 +96,23 @@ function missingMapping(path: string, name: string, set: EventSet): Issue {
   }
 }
 
-function missingByLogKey(path: string, logKey: string, set: EventSet): Issue {
+/** What there is, where that is few enough to be read. */
+function listNames(known: readonly string[], set: EventSet): string {
+  if (known.length === 0) return mappingNames(set).length === 0 ? '; it has none' : ''
+  const more = known.length - MAX_NAMES
+  return `; it has ${known.slice(0, MAX_NAMES).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}
+
+const MAX_NAMES = 20
+
+function missingByLogKey(path: string, logKey: string, set: EventSet, known: readonly string[]): Issue {
   const [segment, joined] = namesOfLogKey(logKey)
   const names =
     segment === joined ? JSON.stringify(segment) : `${JSON.stringify(segment)} or ${JSON.stringify(joined)}`
   return {
     path,
     code: 'dangling_link',
-    message: `no mapping for ${JSON.stringify(logKey)}: ${wordSet(set)} has none named ${names}; name one with "mapping"${didYouMean(segment, mappingNames(set))}`,
+    message: `no mapping for ${JSON.stringify(logKey)}: ${wordSet(set)} has none named ${names}; name one with "mapping"${didYouMean(segment, known)}`,
   }
 }
 

@@ -178,6 +178,8 @@ export type ObjectOf<E extends Entries> = Flat<
   }
 >
 
+const MAX_SUGGESTIONS = 20
+
 /** An object with these entries and no other ones. */
 export function object<E extends Entries>(entries: E): Shape<ObjectOf<E>> & { readonly entries: E } {
   const known = Object.entries(entries)
@@ -195,12 +197,15 @@ export function object<E extends Entries>(entries: E): Shape<ObjectOf<E>> & { re
           report({ path: formatPath([...path, key]), code: 'missing', message })
         }
       }
+      let unknown = 0
       for (const key of Object.keys(input)) {
         const place = [...path, key]
         const entry = Object.hasOwn(entries, key) ? entries[key] : undefined
         if (entry) entry.check(input[key], place, report)
         else {
-          const help = didYouMean(key, names) || `; known are ${names.join(', ')}`
+          // To look for what each of hundreds may mean takes long.
+          const help =
+            (unknown++ < MAX_SUGGESTIONS && didYouMean(key, names)) || `; known are ${names.join(', ')}`
           report({ path: formatPath(place), code: 'unknown_key', message: `is not a known key${help}` })
         }
       }

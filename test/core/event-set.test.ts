@@ -638,3 +638,21 @@ describe('ranges that are never reached', () => {
     expect(parseEventSet({ name: 'x', mappings: [{ name: 'm', ranges }] }).success).toBe(true)
   })
 })
+
+describe('a set with more wrong in it than anybody can read', () => {
+  const long = (index: number) => `${'x'.repeat(90)}${index}`
+
+  it('is judged whole, with suggestions for the first issues only', () => {
+    const { issues } = parseEventSet({
+      name: 'wrong',
+      mappings: Array.from({ length: 300 }, (_, index) => ({ name: long(index) })),
+      fieldMappings: Array.from({ length: 300 }, (_, index) => ({
+        logKey: `key${index}`,
+        mapping: `${long(index)}y`,
+      })),
+    })
+
+    expect(issues).toHaveLength(300)
+    expect(issues?.filter(({ message }) => message.includes('did you mean'))).toHaveLength(20)
+  })
+})

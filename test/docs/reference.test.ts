@@ -1,9 +1,13 @@
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { ValidationError } from '../../src/core/errors.ts'
 import { parseEventSet } from '../../src/core/event-set.ts'
 import { transformationNames } from '../../src/core/transformation.ts'
+import { configurationKeys, loadConfiguration, PLACES } from '../../src/discovery/configuration.ts'
+import { findProject } from '../../src/discovery/packages.ts'
 import * as main from '../../src/index.ts'
 import * as pino from '../../src/pino/index.ts'
 import { parseTransportOptions } from '../../src/pino/options.ts'
@@ -27,6 +31,49 @@ describe('docs/reference/options.md', () => {
     const listed = [...shared, ...rowsOf(section(page, 'Only in the stream'))]
 
     expect(listed.sort()).toEqual(knownOptions(() => pino.eventsetsStream({ [NO_OPTION]: 1 } as never)))
+  })
+})
+
+describe('docs/reference/configuration.md', () => {
+  const page = read('docs/reference/configuration.md')
+  /** The text of a section, without those of the third level in it. */
+  const body = (title: string) => section(page, title).split(/^### /m)[0] ?? ''
+
+  it('lists exactly the places, in the order of precedence', () => {
+    expect(rowsOf(body('Places'))).toEqual(PLACES)
+  })
+
+  it('lists exactly the keys', () => {
+    expect(rowsOf(body('Keys')).sort()).toEqual([...configurationKeys].sort())
+  })
+
+  it('lists exactly the variables of the environment', () => {
+    const named = read('src/discovery/environment.ts').matchAll(/\b(EVENTSETS_[A-Z_]+):/g)
+
+    expect(rowsOf(body('Environment')).sort()).toEqual([...named].map(([, name]) => name).sort())
+  })
+})
+
+/** All but those that show what is wrong, and how it is found. */
+const soundPages = listPages(root).filter((page) => !/^docs\/reference\/lint[./]/.test(page))
+
+describe('configurations on all pages', () => {
+  const shown = soundPages.flatMap((page) =>
+    blocksOf(read(page)).flatMap(({ language, file, code }) => {
+      const isFile = file !== undefined && PLACES.includes(file)
+      const isManifest = language === 'json' && /^ {2}"eventsets": \{/m.test(code)
+      return isFile || isManifest ? [{ page, name: isFile ? file : 'package.json', code }] : []
+    }),
+  )
+
+  it.each(shown)('are valid in $page: $name', async ({ name, code }) => {
+    const folder = mkdtempSync(join(tmpdir(), 'eventsets-shown-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    writeFileSync(join(folder, name), code)
+
+    const { project } = findProject(folder)
+    const setting = { cwd: folder, project, config: undefined, importTimeoutMs: 5000, isTrusted: () => true }
+    expect((await loadConfiguration(setting)).problems).toEqual([])
   })
 })
 
@@ -100,7 +147,7 @@ describe('docs/reference/event-set.md', () => {
 })
 
 describe('event sets on all pages', () => {
-  const shown = listPages(root).flatMap((page) =>
+  const shown = soundPages.flatMap((page) =>
     blocksOf(read(page))
       .filter(({ language, code }) => language === 'json' && /"(?:field)?mappings"/i.test(code))
       .map(({ code }) => ({ page, code })),
