@@ -21,7 +21,7 @@ const SCANNER = 'pino/fast-lines'
  * Folders that nearly everything needs: one file for each, which all others share. Split by what needs what, they would
  * come to a dozen small files, and each takes Node its time.
  */
-const LAYERS = ['core', 'discovery']
+const LAYERS = ['core', 'discovery', 'lint']
 
 /** The command apart from the library: what both need is there twice, but each loads only what is its own. */
 const BUNDLES = [

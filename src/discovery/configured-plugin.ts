@@ -7,7 +7,7 @@ import { checkSets, type FoundSets, joinFound, readSetFiles } from './found-set.
 import type { PluginManifest } from './manifest.ts'
 import { isInside, LIMITS } from './matched-files.ts'
 import { type ApplicationOrigin, type Origin, type PluginOrigin, problemOf, sourceOf } from './origin.ts'
-import { findPackage, isPackageName, splitRequest } from './packages.ts'
+import { findPackage, isPackageName, isPnpInactive, splitRequest } from './packages.ts'
 import { openPlugin } from './plugin.ts'
 import { describeThrown } from './thrown.ts'
 
@@ -27,7 +27,7 @@ export async function readConfiguredPlugin(
       code: 'EVENTSETS_PLUGIN_NOT_FOUND',
       step: 'locate',
       reason: `the plugin ${JSON.stringify(entry)} is not installed`,
-      hint: hintFor(entry, name, application.folder),
+      hint: hintFor(entry, name, application.folder, from),
     })
     return { sets: [], problems: [problem] }
   }
@@ -44,9 +44,10 @@ export async function readConfiguredPlugin(
   return joinFound([{ sets: [], problems }, data, code])
 }
 
-function hintFor(entry: string, name: string, folder: string): string {
+function hintFor(entry: string, name: string, folder: string, from: string): string {
   if (existsSync(join(folder, entry))) return `A path begins with a dot: ${JSON.stringify(`./${entry}`)}.`
   if (!isPackageName(name)) return 'Write the name of a package, or a path that begins with "./".'
+  if (isPnpInactive(from)) return 'Yarn knows where it is: start the application with "yarn node".'
   return `Install it (npm install ${name}), or take it out of "plugins".`
 }
 

@@ -84,6 +84,8 @@ async function glob(folder: string, parts: readonly string[]): Promise<string[]>
   // What nearly everybody writes, `sets/*.json`, needs no more than a look into a folder. To load the library takes
   // longer than all the rest of discovery.
   if (parts.length === 1 && part !== '**') return listMatching(folder, part)
+  // At the end it stands for what is in the folders.
+  const pattern = parts.at(-1) === '**' ? [...parts, '*'] : parts
   const { default: fastGlob } = await import('fast-glob')
   const entries = fastGlob.globSync('**', {
     cwd: folder,
@@ -95,7 +97,7 @@ async function glob(folder: string, parts: readonly string[]): Promise<string[]>
     ignore: ['**/node_modules/**'],
   })
   return entries
-    .filter(({ dirent, path }) => isFileOrLink(dirent) && matchesParts(parts, path.split('/')))
+    .filter(({ dirent, path }) => isFileOrLink(dirent) && matchesParts(pattern, path.split('/')))
     .map(({ path }) => join(folder, path))
 }
 

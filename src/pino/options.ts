@@ -1,7 +1,7 @@
 import { AlreadyExistsError, ValidationError } from '../core/errors.ts'
 import { type EventSet, parseEventSet } from '../core/event-set.ts'
 import type { Issue } from '../core/issue.ts'
-import { formatPath } from '../core/issue.ts'
+import { formatIssue, formatPath } from '../core/issue.ts'
 import { didYouMean } from '../core/nearest.ts'
 import type { Problem } from '../core/problem.ts'
 import { registerEventSets } from '../core/register-sets.ts'
@@ -72,8 +72,8 @@ export interface Surroundings {
 
 export interface ParsedTransportOptions {
   readonly options: TransportOptions
-  /** Whether the code says how lines are written, and not the configuration. */
-  readonly isOutputGiven: boolean
+  /** The options that the configuration says, and not the code. */
+  readonly configured: ReadonlySet<string>
   /** What keeps a set of the options from its place although nothing is wrong with the options themselves. */
   readonly problems: readonly Problem[]
 }
@@ -95,9 +95,13 @@ export function parseTransportOptions(
     : {}
   const isGiven = (key: string) => given[key] !== undefined
   const known = Object.entries(defaults).filter(([key]) => !isGiven(key))
-  const all = { ...ofLogger, ...given, ...Object.fromEntries(known) }
+  const all: Record<string, unknown> = { ...ofLogger, ...given, ...Object.fromEntries(known) }
   // In a pipeline the logger's levels come later, so an unknown name may yet be one of them.
-  const issues = isSingleTarget ? findLevelIssues(all as LineOptions) : []
+  const ofLevel = isSingleTarget ? findLevelIssues(all as LineOptions) : []
+  // What is wrong with the configuration does not keep an application from starting.
+  const isLevelConfigured = ofLevel.length > 0 && !isGiven('minimumLevel')
+  if (isLevelConfigured) delete all.minimumLevel
+  const issues = isLevelConfigured ? [] : ofLevel
   // Most have none, and need not wait for them to be checked.
   const { sets, issues: ofSets, problems } = isGiven('sets') ? registerSets(given, registry) : NO_SETS
   issues.push(...checkOptions('transport', transportShape, given), ...ofSets)
@@ -105,8 +109,8 @@ export function parseTransportOptions(
   // The shape has just been checked, so the cast only puts its result into words.
   return {
     options: { ...(all as TransportOptions), ...(isGiven('sets') ? { sets } : {}) },
-    isOutputGiven: isGiven('output'),
-    problems,
+    configured: new Set(known.map(([key]) => key)),
+    problems: isLevelConfigured ? [...problems, configurationProblem(ofLevel)] : problems,
   }
 }
 
@@ -209,6 +213,21 @@ function registerSets(
 /** Whether a set comes from a plugin or the configuration. Installing one must not keep an application from starting. */
 function isFromElsewhere({ kind }: EventSetSource): boolean {
   return kind !== 'built-in' && kind !== 'code'
+}
+
+/** What is wrong with an option that the configuration gives, and that only the transport can judge. */
+export function configurationProblem(issues: readonly Issue[], reason?: string): Problem {
+  const list = issues.map((issue) => `\n  ${formatIssue(issue)}`).join('')
+  return {
+    code: 'EVENTSETS_INVALID_CONFIGURATION',
+    step: 'validate',
+    package: undefined,
+    version: undefined,
+    file: undefined,
+    message: `In the configuration of eventsets: ${reason ?? `an option is not valid, and left out:${list}`}`,
+    hint: undefined,
+    issues,
+  }
 }
 
 function nameTaken(error: AlreadyExistsError): Problem {

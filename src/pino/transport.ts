@@ -6,7 +6,12 @@ import { discoverEventSets } from '../discovery/discover.ts'
 import { createRegistry } from '../discovery/process-registry.ts'
 import { type FileWriter, openFileWriter } from './file-writer.ts'
 import { createLineProcessor, type LineProcessor, type LineProcessorOptions } from './line-processor.ts'
-import { parseTransportOptions, type Surroundings, type TransportOptions } from './options.ts'
+import {
+  configurationProblem,
+  parseTransportOptions,
+  type Surroundings,
+  type TransportOptions,
+} from './options.ts'
 import { listenForPinoConfig, type PinoConfigSource } from './pino-config.ts'
 import { followRegistrations } from './registration-channel.ts'
 import { reportProblems } from './report.ts'
@@ -55,13 +60,13 @@ export function createTransport(
   try {
     const parsed = parseTransportOptions(input, { registry, defaults })
     reportProblems([...problems, ...parsed.problems])
-    const { options, isOutputGiven } = parsed
+    const { options, configured } = parsed
     const stopFollowing = followRegistrations(registry)
     const release = () => {
       config.stop()
       stopFollowing()
     }
-    const setting = { registry, options, isOutputGiven, config, release }
+    const setting = { registry, options, configured, config, release }
     return isSingleTarget ? createDestination(setting) : createStage(setting)
   } catch (error) {
     config.stop()
@@ -72,8 +77,8 @@ export function createTransport(
 interface Setting {
   readonly registry: EventSetRegistry
   readonly options: TransportOptions
-  /** Whether the code says how lines are written, and not the configuration. */
-  readonly isOutputGiven: boolean
+  /** The options that the configuration says, and not the code. */
+  readonly configured: ReadonlySet<string>
   readonly config: PinoConfigSource
   /** Lets go of what would keep the thread busy. */
   readonly release: () => void
@@ -86,8 +91,27 @@ function resolveOutput(options: TransportOptions): LineProcessorOptions {
   return { ...options, output, ...resolveTerminal(options, isShown) }
 }
 
-function createDestination({ registry, options, config, release }: Setting): WorkerDestination {
-  const writer = openFileWriter(options.destination ?? 1, options)
+/**
+ * Where lines go. A destination of the configuration that cannot be opened does not keep the application from starting:
+ * its lines go to standard output.
+ *
+ * @throws EventsetsError for one that the code names.
+ */
+function openDestination({ options, configured }: Setting): FileWriter {
+  const { destination = 1 } = options
+  try {
+    return openFileWriter(destination, options)
+  } catch (error) {
+    if (!configured.has('destination')) throw error
+    const { message } = error as Error
+    reportProblems([configurationProblem([], `${message} Lines go to standard output.`)])
+    return openFileWriter(1, options)
+  }
+}
+
+function createDestination(setting: Setting): WorkerDestination {
+  const { registry, options, config, release } = setting
+  const writer = openDestination(setting)
   let made: LineProcessor | undefined
   const processor = (): LineProcessor => {
     if (made) return made
@@ -122,10 +146,13 @@ function createDestination({ registry, options, config, release }: Setting): Wor
  * A stream that finds out at the first chunk what it is for: read by a next stage, it hands on JSON lines (or
  * what `output` says); read by nobody, it is a destination.
  */
-function createStage({ registry, options, isOutputGiven, config, release }: Setting): Duplex {
+function createStage(setting: Setting): Duplex {
+  const { registry, options, configured, config, release } = setting
   // A path that cannot be opened is reported at once, not with the first line.
   const opened =
-    typeof options.destination === 'string' ? openFileWriter(options.destination, options) : undefined
+    typeof options.destination === 'string' && !configured.has('destination')
+      ? openFileWriter(options.destination, options)
+      : undefined
   let processor: LineProcessor | undefined
   let writer: FileWriter | undefined
   let resume: (() => void) | undefined
@@ -134,12 +161,12 @@ function createStage({ registry, options, isOutputGiven, config, release }: Sett
     config.poll()
     if (processor) return processor
     const isRead = stage.readableFlowing !== null || stage.listenerCount('readable') > 0
-    if (!isRead) writer = opened ?? openFileWriter(options.destination ?? 1, options)
+    if (!isRead) writer = opened ?? openDestination(setting)
     processor = createLineProcessor(
       registry,
       // What the configuration says is meant for what people see, and not for the next stage.
       isRead
-        ? { ...options, output: (isOutputGiven ? options.output : undefined) ?? 'json' }
+        ? { ...options, output: (configured.has('output') ? undefined : options.output) ?? 'json' }
         : resolveOutput(options),
     )
     config.onConfig(processor.configure)

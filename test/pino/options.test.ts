@@ -226,13 +226,13 @@ describe('what is found where the application is', () => {
 
   test('options in code go before those of the configuration', () => {
     const defaults = { ignore: 'pid', singleLine: true } as const
-    const { options, isOutputGiven } = parseAll(
+    const { options, configured } = parseAll(
       { singleLine: false, ignore: undefined },
       { registry: createRegistry(), defaults },
     )
 
     expect(options).toMatchObject({ ignore: 'pid', singleLine: false })
-    expect(isOutputGiven).toBe(false)
+    expect([...configured]).toEqual(['ignore'])
   })
 
   test('a set may link to one of a plugin', () => {
