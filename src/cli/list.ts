@@ -10,7 +10,7 @@ import { toSafeText } from '../pretty/safe-text.ts'
 import { ExitCode } from './exit-code.ts'
 import { print } from './output.ts'
 import { isConfigurationProblem, loadSets, wordSource } from './sets.ts'
-import { formatPlain, formatTable, wrapText } from './table.ts'
+import { formatPlain, formatTable, toCell, wrapText } from './table.ts'
 import { terminalStyle, terminalWidth } from './terminal.ts'
 
 export interface SetFlags {
@@ -29,12 +29,12 @@ const SMALL_SAMPLE = 4
 
 /** `eventsets list`: the sets in force, highest priority first, and what keeps others from being there. */
 export async function list(flags: SetFlags): Promise<number> {
-  const { registry, problems } = await loadSets({ ...flags })
+  const { registry, problems, project } = await loadSets({ ...flags })
   const sets = registry.listEventSets().map((set) => summarise(set, registry.getSource(set.name)))
   const isAscii = flags.ascii ?? isAsciiAsked(process.env)
   if (flags.json) {
     const document = flags.sources ? { sets, logKeys: describeLogKeys(registry) } : { sets }
-    print(`${toSafeJson({ version: 1, ...document, problems }, 2)}\n`)
+    print(`${toSafeJson({ version: 1, project, ...document, problems }, 2)}\n`)
   } else if (flags.plain) {
     print(
       formatPlain(
@@ -52,14 +52,19 @@ export async function list(flags: SetFlags): Promise<number> {
   } else {
     const text = flags.sources
       ? formatLogKeys(registry, flags.color)
-      : formatOverview(sets, isAscii, flags.color)
+      : formatOverview(sets, project, isAscii, flags.color)
     print(text + formatProblems(problems, flags.color))
   }
   if (problems.some(isConfigurationProblem)) return ExitCode.FAILURE
   return flags.strict && problems.length > 0 ? ExitCode.FINDINGS : ExitCode.OK
 }
 
-function formatOverview(sets: readonly Summary[], isAscii: boolean, color: boolean | undefined): string {
+function formatOverview(
+  sets: readonly Summary[],
+  project: string | undefined,
+  isAscii: boolean,
+  color: boolean | undefined,
+): string {
   const width = terminalWidth()
   const style = terminalStyle(color)
   const header = ['SET', 'PRIORITY', 'FIELDS', 'MAPPINGS', 'MARKERS']
@@ -77,7 +82,8 @@ function formatOverview(sets: readonly Summary[], isAscii: boolean, color: boole
       set.source.kind === 'built-in' ? 'built-in' : `from ${wordSource(set.source)}`,
     ],
   }))
-  return `${formatTable(rows, { header, width, style })}\neventsets show <set> tells what a set maps.\n`
+  const place = project === undefined ? '' : `Plugins are those of ${toCell(project)}.\n`
+  return `${formatTable(rows, { header, width, style })}\n${place}eventsets show <set> tells what a set maps.\n`
 }
 
 /** Each log key, with the set that owns it and those that get the rest, or nothing. */

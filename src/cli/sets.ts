@@ -18,6 +18,8 @@ export interface SetsInForce {
   readonly problems: readonly Problem[]
   /** What the configuration says about how lines are read and written. */
   readonly options: ConfiguredOptions
+  /** The package.json whose dependencies were looked at, if there is one. */
+  readonly project: string | undefined
 }
 
 interface SetFile {
@@ -34,7 +36,7 @@ interface SetFile {
 export async function loadSets({ set: paths, discovery, config }: Flags): Promise<SetsInForce> {
   const registry = createRegistry()
   const files = readSetFiles((paths as readonly string[] | undefined) ?? [])
-  const { problems, options } = await findEventSets({
+  const { problems, options, project } = await findEventSets({
     registry,
     cwd: workingDirectory(),
     discovery: discovery === false ? false : undefined,
@@ -42,7 +44,7 @@ export async function loadSets({ set: paths, discovery, config }: Flags): Promis
     isTrusted: isOwnFile,
   })
   registerFiles(registry, files)
-  return { registry, problems, options }
+  return { registry, problems, options, project }
 }
 
 /** Whether a problem is one of the configuration, and so wrong use. */

@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Problem } from '../core/problem.ts'
+import { isPlainObject } from '../core/shape.ts'
 import { importModule } from './code-module.ts'
 import { checkSets, type FoundSets, joinFound, readSetFiles } from './found-set.ts'
 import type { PluginManifest } from './manifest.ts'
@@ -19,7 +20,17 @@ export async function readConfiguredPlugin(
   importTimeoutMs: number,
 ): Promise<FoundSets> {
   const path = pathOf(entry, application.folder)
-  if (path !== undefined) return await readModule(application, path, entry, importTimeoutMs)
+  if (path !== undefined) {
+    if (existsSync(path)) return await readModule(application, path, entry, importTimeoutMs)
+    const problem = problemOf(application, {
+      code: 'EVENTSETS_PLUGIN_NOT_FOUND',
+      step: 'locate',
+      file: path,
+      reason: `${JSON.stringify(entry)} in "plugins" is not there`,
+      hint: `Paths are read from ${application.folder}.`,
+    })
+    return { sets: [], problems: [problem] }
+  }
   const { name, subpath } = splitRequest(entry)
   const installed = isPackageName(name) ? findPackage(name, from) : undefined
   if (installed === undefined) {
@@ -117,7 +128,7 @@ async function readModule(
     ],
   })
   try {
-    const exported = exports.sets ?? exports.default
+    const exported = exports.sets ?? setsOfDefault(exports.default)
     const isList = Array.isArray(exported)
     const count = isList ? exported.length : 1
     if (exported === undefined || count === 0) return none('no event sets')
@@ -129,6 +140,12 @@ async function readModule(
     // A proxy may stand for a list.
     return none(`what cannot be read: ${describeThrown(error)}`)
   }
+}
+
+/** CommonJS gives what it exports as the default: `module.exports = { sets: [...] }`. */
+function setsOfDefault(exported: unknown): unknown {
+  const isCommonJs = isPlainObject(exported) && exported.sets !== undefined && exported.name === undefined
+  return isCommonJs ? exported.sets : exported
 }
 
 /** The file that an entry leads to, where it is a path. */

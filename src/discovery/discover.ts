@@ -63,6 +63,10 @@ export interface Discovery {
   readonly problems: readonly Problem[]
   /** The options that the configuration gives to the transport, the stream and the command. */
   readonly options: ConfiguredOptions
+  /** The package.json whose dependencies were looked at, if there is one. */
+  readonly project: string | undefined
+  /** What the configuration excludes, and nothing was called. Empty where no plugins were looked for. */
+  readonly unmatchedExcludes: readonly string[]
 }
 
 export interface FindOptions extends DiscoverOptions {
@@ -115,7 +119,13 @@ export async function findEventSets(options: FindOptions): Promise<Discovery> {
   for (const problem of problems) registry.reportProblem(problem)
   // A configured set may have taken the place of a built-in one.
   const inForce = builtIn.filter(({ set }) => registry.getEventSet(set.name) === set)
-  return { sets: [...inForce, ...registered.sets], problems, options: configuration.options }
+  return {
+    sets: [...inForce, ...registered.sets],
+    problems,
+    options: configuration.options,
+    project: project?.file,
+    unmatchedExcludes: isOn ? isExcluded.unmatched() : [],
+  }
 }
 
 const NOTHING: FoundSets = { sets: [], problems: [] }
@@ -170,11 +180,20 @@ function openProject(
   return { project: undefined, problems: [problem] }
 }
 
-type IsExcluded = (name: string) => boolean
+interface IsExcluded {
+  (name: string): boolean
+  /** The patterns that have not matched anything so far. */
+  unmatched(): string[]
+}
 
 function createFilter(patterns: readonly string[]): IsExcluded {
-  const lowered = patterns.map((pattern) => pattern.toLowerCase())
-  return (name) => lowered.some((pattern) => matchesGlob(pattern, name.toLowerCase()))
+  const unmatched = new Set(patterns)
+  const isExcluded = (name: string) => {
+    const matching = patterns.filter((pattern) => matchesGlob(pattern.toLowerCase(), name.toLowerCase()))
+    for (const pattern of matching) unmatched.delete(pattern)
+    return matching.length > 0
+  }
+  return Object.assign(isExcluded, { unmatched: () => [...unmatched] })
 }
 
 /** The sets of the plugins that the application depends on, but for those that its configuration names anyway. */

@@ -4,7 +4,7 @@ import type { Issue } from '../core/issue.ts'
 import type { Problem } from '../core/problem.ts'
 import { findShapeIssues, isPlainObject } from '../core/shape.ts'
 import { type FoundSets, readSetFiles } from './found-set.ts'
-import { API_VERSION, manifestShape, type PluginManifest } from './manifest.ts'
+import { API_VERSION, manifestShape, PLUGIN_KEYWORD, type PluginManifest } from './manifest.ts'
 import { type PluginOrigin, problemOf } from './origin.ts'
 import type { InstalledPackage } from './packages.ts'
 import { reasonOf } from './set-file.ts'
@@ -20,9 +20,14 @@ export async function readPlugin(
   folders: Set<string>,
 ): Promise<FoundSets> {
   // Nearly all packages are none, and reading their text is quicker than parsing it.
-  if (!installed.text.includes('"eventsets"')) return NOTHING
-  const { plugin, manifest, problems } = openPlugin(name, installed)
-  if (plugin === undefined || manifest === undefined) return { sets: [], problems }
+  const isCalledPlugin = installed.text.includes(`"${PLUGIN_KEYWORD}"`)
+  if (!isCalledPlugin && !installed.text.includes('"eventsets"')) return NOTHING
+  const { plugin, manifest, packageJson, problems } = openPlugin(name, installed)
+  if (plugin === undefined) return { sets: [], problems }
+  if (manifest === undefined) {
+    const isEmpty = isCalledPlugin && problems.length === 0 && hasKeyword(packageJson)
+    return { sets: [], problems: isEmpty ? [withoutKey(plugin)] : problems }
+  }
   if (folders.has(plugin.folder)) return NOTHING
   folders.add(plugin.folder)
   const found = await readSetFiles(plugin, manifest.sets ?? [])
@@ -81,6 +86,21 @@ export function openPlugin(name: string, { folder, text }: InstalledPackage): Op
 
 /** Enough to recognise one; what else stands there is not repeated in messages. */
 const VERSION = /^[\w.+-]{1,64}$/
+
+function hasKeyword(packageJson: { readonly [key: string]: unknown } = {}): boolean {
+  const { keywords } = packageJson
+  return Array.isArray(keywords) && keywords.includes(PLUGIN_KEYWORD)
+}
+
+/** It calls itself a plugin, and brings nothing: its author has misspelt the key, most likely. */
+function withoutKey(plugin: PluginOrigin): Problem {
+  return problemOf(plugin, {
+    code: 'EVENTSETS_PLUGIN_MANIFEST',
+    step: 'validate',
+    reason: `it has the keyword ${PLUGIN_KEYWORD}, but no key "eventsets" in its package.json`,
+    hint: 'Its author has to write { "eventsets": { "sets": ["./sets/*.json"] } }.',
+  })
+}
 
 function notEnabled(plugin: PluginOrigin): Problem {
   return problemOf(plugin, {

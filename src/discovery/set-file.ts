@@ -109,10 +109,11 @@ export function readTextFile(
 }
 
 /** The value of the text of a JSON file. */
-export function parseJson(text: string, file: string, name: string): ReadJsonFile {
+export function parseJson(given: string, file: string, name: string): ReadJsonFile {
+  // Some editors put a byte order mark in front, which is no JSON.
+  const text = given.replace(/^\ufeff/, '')
   try {
-    // Some editors put a byte order mark in front, which is no JSON.
-    return { value: JSON.parse(text.replace(/^\ufeff/, '')) }
+    return { value: JSON.parse(text) }
   } catch (error) {
     const { message } = error as Error
     return {

@@ -8,6 +8,7 @@ import {
   discoverEventSets,
   type EventSet,
   EventSetRegistry,
+  type Problem,
 } from '../../src/index.ts'
 import { type Finished, root, runProgram } from '../cli/run-cli.ts'
 
@@ -56,11 +57,17 @@ export function createApp(...trees: readonly Files[]): App {
       const registry = options?.registry ?? new EventSetRegistry()
       const discovery = await discoverEventSets({ cwd: folder, ...options, registry })
       const found = discovery.sets.filter(({ source }) => source.kind !== 'built-in')
-      return { ...discovery, registry, names: found.map(({ set }) => set.name) }
+      const problems = discovery.problems.map(withoutPlace)
+      return { ...discovery, problems, registry, names: found.map(({ set }) => set.name) }
     },
   }
   for (const files of trees) app.write(files)
   return app
+}
+
+/** A problem without the place in the code that it comes from, which has a test of its own. */
+function withoutPlace(problem: Problem): Problem {
+  return { ...problem, message: problem.message.replace(/ \(\/[^\n():]+:\d+\)(?=\.$|$)/m, '') }
 }
 
 /** The package.json of an application with these dependencies, and what else it says. */

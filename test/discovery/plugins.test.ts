@@ -1,6 +1,12 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, it, vi } from 'vitest'
-import { createEnricher, createRegistry, EventSetRegistry, type Problem } from '../../src/index.ts'
+import {
+  createEnricher,
+  createRegistry,
+  discoverEventSets,
+  EventSetRegistry,
+  type Problem,
+} from '../../src/index.ts'
 import { createApp, type Discovered, dependingOn, eventSet, plugin } from './fixture-app.ts'
 
 const messagesOf = ({ problems }: Discovered) => problems.map(({ message }) => message)
@@ -582,4 +588,49 @@ it('tells those who listen to the registry of every problem', async () => {
 
   expect(problems).toHaveLength(1)
   expect(heard).toEqual(problems)
+})
+
+describe('what was added for those who look for a mistake', () => {
+  it('tells where the code of a configured module comes to grief', async () => {
+    const app = createApp({ 'package.json': { eventsets: { plugins: ['./bad.mjs'] } } })
+    app.write({ 'bad.mjs': '\n\nthrow new Error("no luck")\n' })
+    const { problems } = await discoverEventSets({ cwd: app.folder, registry: createRegistry() })
+
+    expect(problems[0]?.message).toContain(`no luck (${app.path('bad.mjs')}:3)`)
+  })
+
+  it('tells of a configured file that is not there', async () => {
+    const { problems } = await createApp({
+      'package.json': { eventsets: { plugins: ['./gone.mjs'] } },
+    }).discover()
+
+    expect(problems).toMatchObject([{ code: 'EVENTSETS_PLUGIN_NOT_FOUND', step: 'locate' }])
+    expect(problems[0]?.message).toContain('"./gone.mjs" in "plugins" is not there.')
+  })
+
+  it('tells of a package that calls itself a plugin and brings nothing', async () => {
+    const packageJson = { keywords: ['eventsets-plugin'], eventsets: undefined, eventset: { sets: [] } }
+    const app = createApp(dependingOn(['billing']), plugin('billing', { packageJson }))
+    const { problems } = await app.discover()
+
+    expect(problems).toMatchObject([{ code: 'EVENTSETS_PLUGIN_MANIFEST', package: 'billing' }])
+    expect(problems[0]?.message).toContain('no key "eventsets"')
+  })
+
+  it('takes the sets of CommonJS that are exported by that name', async () => {
+    const app = createApp({ 'package.json': { eventsets: { plugins: ['./sets.cjs'] } } })
+    app.write({ 'sets.cjs': `module.exports = { sets: [${JSON.stringify(eventSet('own'))}] }\n` })
+    const { names, problems } = await app.discover()
+
+    expect([names, problems]).toEqual([['own'], []])
+  })
+
+  it('tells which package.json it looked at, and what is excluded for nothing', async () => {
+    const exclude = ['billing', 'task-queue', 'http*']
+    const app = createApp(dependingOn(['billing'], { eventsets: { exclude } }), plugin('billing'))
+    const { project, unmatchedExcludes } = await app.discover()
+
+    expect(project).toBe(app.path('package.json'))
+    expect(unmatchedExcludes).toEqual(['task-queue'])
+  })
 })
