@@ -1,12 +1,14 @@
-import { relative, resolve } from 'node:path'
+import { basename, relative, resolve } from 'node:path'
 import { ValidationError } from '../core/errors.ts'
 import type { Issue } from '../core/issue.ts'
 import { toSafeJson } from '../pretty/safe-json.ts'
 import { toSafeText } from '../pretty/safe-text.ts'
 import { ExitCode } from './exit-code.ts'
 import { type Answers, questions } from './init/answers.ts'
-import { ALWAYS, pluginFiles } from './init/plugin-files.ts'
-import { type NewFile, refuseExisting, writeFiles } from './init/write-files.ts'
+import { doubtLicense } from './init/known-licenses.ts'
+import { ALWAYS, KEPT, pluginFiles } from './init/plugin-files.ts'
+import { quoteForShell } from './init/quote-for-shell.ts'
+import { findExisting, type NewFile, refuseExisting, writeFiles } from './init/write-files.ts'
 import { print, printError } from './output.ts'
 import { formatTable } from './table.ts'
 import { terminalStyle } from './terminal.ts'
@@ -20,7 +22,7 @@ export interface InitFlags extends Partial<Answers> {
 
 /**
  * `eventsets init [dir]`: makes the package of a plugin, with a set to begin with. Asks in a terminal, and never
- * overwrites anything.
+ * overwrites anything: what a repository begins with is kept, and the rest refused.
  *
  * @throws ValidationError naming every option that will not do.
  * @throws AlreadyExistsError naming the files that are in the way.
@@ -35,14 +37,24 @@ export async function init(dir: string | undefined, flags: InitFlags): Promise<n
     printError('eventsets: nothing was made.\n')
     return ExitCode.INTERRUPTED
   }
-  const files = pluginFiles({ ...answers, version: readVersion(), year: new Date().getFullYear() })
+  const wanted = pluginFiles({
+    ...answers,
+    version: readVersion(),
+    year: new Date().getFullYear(),
+    folderName: basename(folder),
+  })
+  const kept = findExisting(folder, KEPT)
+  const files = wanted.filter(({ path }) => !kept.includes(path))
   const paths = files.map(({ path }) => path)
   refuseExisting(folder, title, paths)
   writeFiles(folder, title, files)
-  const { name, setName } = answers
+  const { name, setName, license } = answers
+  const doubt = doubtLicense(license)
+  if (doubt !== undefined) printError(`eventsets: the licence: ${doubt}; it stands in package.json.\n`)
   const next = nextCommands(folder, setName)
-  if (flags.json) print(`${toSafeJson({ version: 1, folder, name, set: setName, files: paths, next }, 2)}\n`)
-  else print(describePlugin(answers, files, next, flags.color))
+  const made = { version: 1, folder, name, set: setName, files: paths, kept, next }
+  if (flags.json) print(`${toSafeJson(made, 2)}\n`)
+  else print(describePlugin(answers, { files, kept }, next, flags.color))
   return ExitCode.OK
 }
 
@@ -100,29 +112,32 @@ function invalid(issues: readonly Issue[]): ValidationError {
 
 function nextCommands(folder: string, setName: string): string[] {
   const path = relative(process.cwd(), folder)
-  if (path === '')
-    return ['npm install', 'npm test', `npx eventsets show ${setName} --set sets/${setName}.json`]
+  if (path === '') return ['npm install', 'npm test', `npx eventsets show ${setName}`]
   // `cd -` and `cd ~` mean other folders.
   const plain = /^[-~]/.test(path) ? `./${path}` : path
   return [`cd ${quoteForShell(plain)}`, 'npm install', 'npm test']
 }
 
-function quoteForShell(path: string): string {
-  return /^[\w./@:\\+~-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
+interface Outcome {
+  readonly files: readonly NewFile[]
+  /** What was there, and stays. */
+  readonly kept: readonly string[]
 }
 
 function describePlugin(
   { name, setName, license }: Answers,
-  files: readonly NewFile[],
+  { files, kept }: Outcome,
   next: readonly string[],
   color: boolean | undefined,
 ): string {
   const style = terminalStyle(color)
   const rows = files.map(({ path, purpose }) => ({ cells: [path, purpose] }))
-  const hasLicense = files.some(({ path }) => path === 'LICENSE')
+  const hasLicense = kept.includes('LICENSE') || files.some(({ path }) => path === 'LICENSE')
   return [
     `${style.bold(`Made ${name}`)} with the event set ${JSON.stringify(setName)}:\n\n`,
     formatTable(rows, { indent: '  ', style }),
+    kept.length === 0 ? '' : `\n${kept.map((path) => `Kept ${path}, which was there.\n`).join('')}`,
+    kept.includes('LICENSE') ? `package.json says ${license}: see that LICENSE says so, too.\n` : '',
     hasLicense ? '' : `\nPut the text of the licence ${license} into a file LICENSE.\n`,
     '\nNext:\n\n',
     ...next.map((command) => `  ${toSafeText(command)}\n`),

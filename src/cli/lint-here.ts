@@ -1,6 +1,5 @@
-import { isPlainObject } from '../core/shape.ts'
-import { PLUGIN_KEYWORD } from '../discovery/manifest.ts'
 import { findProject } from '../discovery/packages.ts'
+import { isPlugin } from '../lint/application.ts'
 import type { Finding } from '../lint/finding.ts'
 import { checkInForce } from '../lint/lint-in-force.ts'
 import { type Checked, checkPackage } from '../lint/lint-package.ts'
@@ -9,9 +8,9 @@ import { loadSets } from './sets.ts'
 
 /** Checks everything in force for the application in this folder, and the plugin that it is, if it is one. */
 export async function checkHere(flags: Flags): Promise<readonly Checked[]> {
-  const { registry, problems } = await loadSets(flags)
+  const { registry, problems, unmatchedExcludes } = await loadSets(flags)
   const sets = registry.listEventSets().map((set) => ({ set, source: registry.getSource(set.name) }))
-  const inForce = checkInForce({ sets, problems })
+  const inForce = checkInForce({ sets, problems, unmatchedExcludes })
   const { project } = findProject(process.cwd())
   if (project === undefined || !isPlugin(project.manifest)) return [inForce]
   const own = await checkPackage(project.folder)
@@ -19,13 +18,6 @@ export async function checkHere(flags: Flags): Promise<readonly Checked[]> {
   const known = new Set(own.findings.map(placeOf))
   const others = inForce.findings.filter((finding) => !known.has(placeOf(finding)))
   return [own, { ...inForce, findings: others }]
-}
-
-/** An application has event sets too, but is not made to be found. */
-function isPlugin({ eventsets, keywords, peerDependencies }: { readonly [key: string]: unknown }): boolean {
-  const isMarked = Array.isArray(keywords) && keywords.includes(PLUGIN_KEYWORD)
-  const isMadeForUs = isPlainObject(peerDependencies) && peerDependencies.eventsets !== undefined
-  return eventsets !== undefined && (isMarked || isMadeForUs)
 }
 
 function placeOf({ code, file, line, column, path }: Finding): string {

@@ -3,6 +3,7 @@ import { basename, dirname, resolve, sep } from 'node:path'
 import { EventsetsError } from '../core/errors.ts'
 import { findPackage, findProject, isPackageName } from '../discovery/packages.ts'
 import { reasonOf } from '../discovery/set-file.ts'
+import { isConfigurationFile, tellApplication } from '../lint/application.ts'
 import { lintSetFiles } from '../lint/lint-file.ts'
 import { type Checked, checkPackage } from '../lint/lint-package.ts'
 import { checkTarball } from '../lint/lint-tarball.ts'
@@ -40,8 +41,13 @@ async function checkTarget(target: string): Promise<Checked | string> {
   if (!stats.isFile()) throw inputError(target, 'it is no regular file')
   if (basename(target) === 'package.json') return await checkPackage(dirname(target))
   if (/\.(?:tgz|tar\.gz)$/i.test(target)) return await checkTarball(target)
+  const file = resolve(target)
+  if (isConfigurationFile(file)) {
+    const subject = { file, set: undefined, package: undefined, document: undefined }
+    return { findings: [tellApplication(subject)], files: [file] }
+  }
   accessSync(target, constants.R_OK)
-  return resolve(target)
+  return file
 }
 
 /** A package of the application in the working directory. What is installed is as it was published. */

@@ -17,13 +17,16 @@ export function formatText(report: LintReport, color: boolean | undefined): stri
       place: size(findings.map((finding) => toCell(formatPlace(finding)))),
       code: size(findings.map(({ code }) => code)),
     }
-    const told = new Set<string>()
+    const told = new Map<string, string>()
     const lines = findings.map((finding) => {
-      const { code, hint = '' } = finding
+      const { code, hint } = finding
+      if (hint === undefined) return formatFinding(finding, columns, width, style)
       // What to do about findings of one kind is told with the first.
-      const isTold = told.has(`${code} ${hint}`)
-      told.add(`${code} ${hint}`)
-      return formatFinding(isTold ? { ...finding, hint: undefined } : finding, columns, width, style)
+      const first = told.get(`${code} ${hint}`)
+      if (first === undefined) told.set(`${code} ${hint}`, formatPlace(finding))
+      const reference = first === '' ? 'as above' : `as for ${first}`
+      const shown = first === undefined ? hint : reference
+      return formatFinding({ ...finding, hint: shown }, columns, width, style)
     })
     return `${style.underline(toCell(title))}\n${lines.join('')}\n`
   })

@@ -20,6 +20,8 @@ export interface SetsInForce {
   readonly options: ConfiguredOptions
   /** The package.json whose dependencies were looked at, if there is one. */
   readonly project: string | undefined
+  /** What the configuration excludes, and nothing was called. */
+  readonly unmatchedExcludes: readonly string[]
 }
 
 interface SetFile {
@@ -36,7 +38,7 @@ interface SetFile {
 export async function loadSets({ set: paths, discovery, config }: Flags): Promise<SetsInForce> {
   const registry = createRegistry()
   const files = readSetFiles((paths as readonly string[] | undefined) ?? [])
-  const { problems, options, project } = await findEventSets({
+  const { problems, options, project, unmatchedExcludes } = await findEventSets({
     registry,
     cwd: workingDirectory(),
     discovery: discovery === false ? false : undefined,
@@ -44,7 +46,7 @@ export async function loadSets({ set: paths, discovery, config }: Flags): Promis
     isTrusted: isOwnFile,
   })
   registerFiles(registry, files)
-  return { registry, problems, options, project }
+  return { registry, problems, options, project, unmatchedExcludes }
 }
 
 /** Whether a problem is one of the configuration, and so wrong use. */

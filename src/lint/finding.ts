@@ -44,12 +44,17 @@ export function isAtLeast(level: FindingLevel, least: FindingLevel): boolean {
 }
 
 /** A finding of a rule. */
-export function toFinding(rule: KnownRule, subject: Subject, { path, at, message, hint }: Spot): Finding {
+export function toFinding(
+  rule: KnownRule,
+  subject: Subject,
+  { path, at, message, hint, level }: Spot,
+): Finding {
   return createFinding(rule, subject, {
     path: formatPath(path),
     position: subject.document?.locate(path, at ?? 'value'),
     message,
     hint,
+    level,
   })
 }
 
@@ -58,12 +63,13 @@ interface Place {
   readonly position: { readonly line: number; readonly column: number } | undefined
   readonly message: string
   readonly hint: string | undefined
+  readonly level?: FindingLevel | undefined
 }
 
 export function createFinding(
-  { code, level }: KnownRule,
+  { code, level: levelOfRule }: KnownRule,
   { file, set, package: name }: Subject,
-  { path, position, message, hint }: Place,
+  { path, position, message, hint, level = levelOfRule }: Place,
 ): Finding {
   return {
     code,

@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { parseEventSet } from '../core/event-set.ts'
+import { didYouMean } from '../core/nearest.ts'
 import type { Problem } from '../core/problem.ts'
 import type { Candidate } from './candidate.ts'
 import type { Document } from './document.ts'
@@ -10,7 +11,14 @@ import { lintCandidates, type SourcedSet } from './lint-candidates.ts'
 import type { Checked } from './lint-package.ts'
 import { isOwnSource } from './lint-set.ts'
 import { wordProblem } from './problem-text.ts'
-import { invalidConfiguration, pluginNotEnabled, pluginNotFound, pluginNotLoaded } from './rules/in-force.ts'
+import { quote } from './quote.ts'
+import {
+  invalidConfiguration,
+  pluginNotEnabled,
+  pluginNotFound,
+  pluginNotLoaded,
+  unmatchedExclude,
+} from './rules/in-force.ts'
 import { invalidManifest, noSets, unknownApiVersion } from './rules/manifest.ts'
 import { setNameTaken } from './rules/neighbours.ts'
 import { noSetFiles, overLimit, pathOutsidePackage, unreadableFile } from './rules/set-files.ts'
@@ -23,19 +31,22 @@ export interface InForce {
   /** In the order of registration, at least those of equal priority. */
   readonly sets: readonly SourcedSet[]
   readonly problems: readonly Problem[]
+  /** What the configuration excludes, and nothing is called. */
+  readonly unmatchedExcludes?: readonly string[] | undefined
 }
 
 /**
  * Checks everything that is in force for an application: what kept plugins and the configuration from working, the
  * application's own sets, and what the sets do to each other. What is wrong within plugins is for their authors.
  */
-export function checkInForce({ sets, problems }: InForce): Checked {
+export function checkInForce({ sets, problems, unmatchedExcludes = [] }: InForce): Checked {
   const candidates = sets.map(({ set, source }): Candidate => {
     const document = 'file' in source ? findDocument(source.file, set) : undefined
     return { value: set, source, document }
   })
   const findings = [
     ...problems.flatMap(tellProblem),
+    ...unmatchedExcludes.map((pattern) => tellUnmatched(pattern, sets)),
     ...lintCandidates(candidates, { beside: [], isOwn: isOwnSource }),
   ]
   const files = [
@@ -46,6 +57,26 @@ export function checkInForce({ sets, problems }: InForce): Checked {
     findings: sortFindings(findings),
     files: [...new Set(files.filter((file) => file !== undefined))],
   }
+}
+
+/** Nobody knows which of the places of a configuration says it, so it has none. */
+function tellUnmatched(pattern: string, sets: readonly SourcedSet[]): Finding {
+  const names = sets.flatMap(({ set, source }) => [
+    set.name,
+    ...(source.kind === 'package' ? [source.package] : []),
+  ])
+  const longer = names.find((name) => name.toLowerCase().includes(pattern.toLowerCase()))
+  const help = longer === undefined ? didYouMean(pattern, names) : `; did you mean ${JSON.stringify(longer)}?`
+  return createFinding(
+    unmatchedExclude,
+    { file: undefined, set: undefined, package: undefined, document: undefined },
+    {
+      path: '',
+      position: undefined,
+      message: `${quote(pattern)} under "exclude" matches no package and no event set${help}`,
+      hint: 'Name a package or a set as "eventsets list" shows it, or remove the entry.',
+    },
+  )
 }
 
 /** The text of a set, where its file holds nothing else. It may be a module, or a configuration. */
@@ -65,6 +96,10 @@ function tellProblem(problem: Problem): Finding[] {
   if (step === 'parse' && file?.endsWith('.json') && document !== undefined) {
     const faults = tellFaults(document, subject)
     if (faults.length > 0) return faults
+  }
+  if (code === 'EVENTSETS_ALREADY_EXISTS' && isJson && nameOf(document.value) !== undefined) {
+    const spot = { path: ['name'], message: wordProblem(problem), hint }
+    return [toFinding(RULES[code], { ...subject, set: nameOf(document.value) }, spot)]
   }
   if (issues.length === 0) {
     const place = { path: '', position: undefined, message: wordProblem(problem), hint }

@@ -5,6 +5,7 @@ import { formatIssue, formatPath } from '../core/issue.ts'
 import { findShapeIssues, isPlainObject } from '../core/shape.ts'
 import { API_VERSION, manifestShape } from '../discovery/manifest.ts'
 import type { PluginOrigin } from '../discovery/origin.ts'
+import { findApplicationKey, tellApplication } from './application.ts'
 import { tellFaults } from './faults.ts'
 import { createFinding, type Finding, type Subject, sortFindings, toFinding } from './finding.ts'
 import { spotOfIssue } from './issues.ts'
@@ -58,6 +59,11 @@ export async function checkPackage(folder: string, options: PackageOptions = {})
     const spot = { path: [], message: 'package.json holds no object' }
     const findings = document.isWhole ? [toFinding(invalidManifest, subject, spot)] : []
     return { findings: [...tellFaults(document, subject), ...findings], files: [manifestFile] }
+  }
+  const applicationKey = findApplicationKey(manifest)
+  if (applicationKey !== undefined) {
+    const finding = tellApplication(subject, ['eventsets', applicationKey])
+    return { findings: sortFindings([...tellFaults(document, subject), finding]), files: [manifestFile] }
   }
 
   const version = typeof manifest.version === 'string' ? manifest.version : undefined

@@ -37,6 +37,8 @@ export interface Spot {
   /** A clause that stands alone, without the place. */
   readonly message: string
   readonly hint?: string | undefined
+  /** Where it is not that of the rule. */
+  readonly level?: FindingLevel | undefined
 }
 
 /** A rule about one event set. */

@@ -133,7 +133,7 @@ describe('without a terminal', () => {
     })
     const readme = readFileSync(join(cwd, 'somewhere/README.md'), 'utf8')
     expect(readme).toMatch(/^# @acme\/eventsets-plugin-parcel\n\nParcels "and" letters\.\n/)
-    expect(readme).toContain('npm install ../acme-eventsets-plugin-parcel-0.1.0.tgz')
+    expect(readme).toContain('npm install ../somewhere/acme-eventsets-plugin-parcel-0.1.0.tgz')
   })
 
   it('writes the text of the MIT licence with the author and the year, and says so for another one', () => {
@@ -162,6 +162,14 @@ describe('without a terminal', () => {
     { dir: '~home', name: 'eventsets-plugin-home', set: 'home', cd: './~home' },
     { dir: "it's", name: 'eventsets-plugin-it-s', set: 'it_s', cd: "'it'\\''s'" },
     { dir: '3d', name: 'eventsets-plugin-3d', set: 'd', cd: '3d' },
+    { dir: '@acme/mail', name: '@acme/eventsets-plugin-mail', set: 'mail', cd: '@acme/mail' },
+    {
+      dir: '@acme/eventsets-plugin-x',
+      name: '@acme/eventsets-plugin-x',
+      set: 'x',
+      cd: '@acme/eventsets-plugin-x',
+    },
+    { dir: '@/mail', name: 'eventsets-plugin-mail', set: 'mail', cd: '@/mail' },
   ])('makes names of the folder $dir', ({ dir, name, set, cd }) => {
     const cwd = join(temporaryFolder(), 'here')
     mkdirSync(cwd)
@@ -175,6 +183,46 @@ describe('without a terminal', () => {
     expect(readJson(cwd, dir, 'sets', `${set}.json`).name).toBe(set)
   })
 
+  it.each(['Billing!', 'Billing.', 'Billing'])(
+    'ends the description %s once in the README',
+    (description) => {
+      const cwd = temporaryFolder()
+      runInit(['parcel', '--description', description], { cwd })
+
+      expect(readFileSync(join(cwd, 'parcel/README.md'), 'utf8')).toMatch(/\n\nBilling[.!]\nEvent sets/)
+    },
+  )
+
+  it.each([
+    'MIT',
+    'UNLICENSED',
+    '(MIT OR Apache-2.0)',
+    'GPL-2.0+',
+    'GPL-2.0-or-later WITH Classpath-exception-2.0',
+    'SEE LICENSE IN COPYING.txt',
+    'LicenseRef-Acme',
+  ])('says nothing about the licence %s', (license) => {
+    const { stderr, status } = runInit(['parcel', '--license', license])
+
+    expect([stderr, status]).toEqual(['', 0])
+  })
+
+  it.each([
+    ['Nonsense', '"Nonsense" does not look like an SPDX identifier; it stands in package.json'],
+    ['Apache-2', undefined],
+    ['apache 2.0', '"apache" does not look like'],
+    ['MTI', '"MTI" does not look like an SPDX identifier; did you mean "MIT"?'],
+    ['MIT OR GPL', '"GPL" does not look like'],
+  ])('doubts the licence %s if it is none', (license, doubt) => {
+    const cwd = temporaryFolder()
+
+    const { stderr, status } = runInit(['parcel', '--license', license], { cwd })
+
+    if (doubt === undefined) expect(stderr).toBe('')
+    else expect(stderr).toContain(doubt)
+    expect([status, readJson(cwd, 'parcel/package.json').license]).toEqual([0, license])
+  })
+
   it.each([['.'], []])('makes it in the folder it is called in: %s', (...args) => {
     const cwd = join(temporaryFolder(), 'parcel')
     mkdirSync(join(cwd, '.git'), { recursive: true })
@@ -184,9 +232,7 @@ describe('without a terminal', () => {
 
     expect(status).toBe(0)
     expect(filesIn(cwd)).toEqual([...FILES, 'notes.txt'].sort())
-    expect(stdout).toMatch(
-      /\nNext:\n\n {2}npm install\n {2}npm test\n {2}npx eventsets show parcel --set sets\/parcel\.json\n$/,
-    )
+    expect(stdout).toMatch(/\nNext:\n\n {2}npm install\n {2}npm test\n {2}npx eventsets show parcel\n$/)
   })
 
   it('tells in JSON what was made', () => {
@@ -201,6 +247,7 @@ describe('without a terminal', () => {
       folder: join(cwd, 'my parcel'),
       name: 'eventsets-plugin-my-parcel',
       set: 'parcel',
+      kept: [],
       next: ["cd 'my parcel'", 'npm install', 'npm test'],
     })
     expect(status).toBe(0)
@@ -280,20 +327,50 @@ describe('what exists', () => {
     const cwd = temporaryFolder()
     mkdirSync(join(cwd, 'parcel/sets'), { recursive: true })
     writeFileSync(join(cwd, 'parcel/package.json'), '{ "name": "mine" }')
-    writeFileSync(join(cwd, 'parcel/.gitignore'), 'mine')
+    mkdirSync(join(cwd, 'parcel/.github/workflows'), { recursive: true })
+    writeFileSync(join(cwd, 'parcel/.github/workflows/publish.yml'), 'mine')
 
     const { stdout, stderr, status } = runInit(['parcel'], { cwd })
 
     expect(stderr).toBe(
-      'eventsets: "parcel" already has package.json and .gitignore; nothing is overwritten, and nothing was made.\n' +
+      'eventsets: "parcel" already has package.json and .github/workflows/publish.yml; nothing is overwritten, and nothing was made.\n' +
         'Name a new folder: eventsets init <dir>\n',
     )
     expect([stdout, status]).toEqual(['', 2])
-    expect(filesIn(join(cwd, 'parcel'))).toEqual(['.gitignore', 'package.json'])
+    expect(filesIn(join(cwd, 'parcel'))).toEqual(['.github/workflows/publish.yml', 'package.json'])
     expect(readFileSync(join(cwd, 'parcel/package.json'), 'utf8')).toBe('{ "name": "mine" }')
   })
 
-  it.each(['sets/parcel.json', 'test/parcel.test.js', 'LICENSE'])(
+  it.each(['MIT', 'Apache-2.0'])('is kept where it is what a repository begins with, under %s', (license) => {
+    const cwd = temporaryFolder()
+    const kept = ['.gitignore', 'LICENSE', 'README.md']
+    mkdirSync(join(cwd, 'parcel'))
+    for (const file of kept) writeFileSync(join(cwd, 'parcel', file), 'mine')
+
+    const { stdout, stderr, status } = runInit(['parcel', '--license', license], { cwd })
+
+    for (const file of kept) {
+      expect(stdout).toContain(`\nKept ${file}, which was there.\n`)
+      expect(readFileSync(join(cwd, 'parcel', file), 'utf8')).toBe('mine')
+    }
+    expect(stdout).toContain(`package.json says ${license}: see that LICENSE says so, too.\n`)
+    expect(stdout).not.toContain('Put the text')
+    expect(filesIn(join(cwd, 'parcel'))).toEqual(FILES)
+    expect([stderr, status]).toEqual(['', 0])
+  })
+
+  it('is told in JSON where it was kept', () => {
+    const cwd = temporaryFolder()
+    mkdirSync(join(cwd, 'parcel'))
+    writeFileSync(join(cwd, 'parcel/README.md'), 'mine')
+
+    const { files, kept } = JSON.parse(runInit(['parcel', '--json'], { cwd }).stdout)
+
+    expect(kept).toEqual(['README.md'])
+    expect(files.sort()).toEqual(FILES.filter((file) => file !== 'README.md'))
+  })
+
+  it.each(['sets/parcel.json', 'test/parcel.test.js', '.github/workflows/publish.yml'])(
     'is respected where it is %s alone',
     (file) => {
       const cwd = temporaryFolder()
@@ -473,6 +550,7 @@ describe('the plugin', () => {
     mkdirSync(join(plugin, 'node_modules/.bin'), { recursive: true })
     symlinkSync(root, join(plugin, 'node_modules/eventsets'))
     symlinkSync(main, join(plugin, 'node_modules/.bin/eventsets'))
+    symlinkSync(join(root, 'node_modules/pino'), join(plugin, 'node_modules/pino'))
   })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -506,9 +584,7 @@ describe('the plugin', () => {
   })
 
   it('has a set that the command takes', () => {
-    const { stdout, stderr, status } = runCli(['show', 'parcel', '--set', 'sets/parcel.json'], {
-      cwd: plugin,
-    })
+    const { stdout, stderr, status } = runCli(['show', 'parcel'], { cwd: plugin })
 
     expect(stdout).toMatch(/^ {2}✅ .* succeeded$/m)
     expect([stderr, status]).toEqual(['', 0])
@@ -541,6 +617,32 @@ describe('the plugin', () => {
     const shown = stdout.trim().split('\n')
     expect(rows.length).toBe(5)
     expect(shown.map((line) => JSON.parse(line).markers)).toEqual(rows.map(([, , , , marker]) => [marker]))
+  })
+
+  it('has code in its README that shows the lines below it', () => {
+    const readme = readFileSync(join(plugin, 'README.md'), 'utf8')
+    const [, code = '', lines = ''] = /```js\n([\s\S]*?)```\n\n```text\n([\s\S]*?)```/.exec(readme) ?? []
+    onTestFinished(() => rmSync(join(plugin, 'app.mjs'), { force: true }))
+    writeFileSync(join(plugin, 'app.mjs'), code)
+
+    const { stdout } = runProgram(process.execPath, ['app.mjs'], { cwd: plugin })
+
+    const timeless = (text: string) => text.replace(/^\[[\d:.]+\] (\w+) \(\d+\)/gm, '$1')
+    expect(lines).toContain('✅')
+    expect(timeless(stdout)).toBe(timeless(lines))
+  })
+
+  it('has a command in its README that installs its tarball in the folder of an application', () => {
+    const readme = readFileSync(join(plugin, 'README.md'), 'utf8')
+    const [, path = ''] = /^npm install (\S*'.*'|\.\.\S+)$/m.exec(readme) ?? []
+    const app = join(folder, 'my-app')
+    mkdirSync(app)
+    runProgram('npm', ['pack'], { cwd: plugin })
+    onTestFinished(() => rmSync(join(plugin, 'eventsets-plugin-a-plugin-0.1.0.tgz'), { force: true }))
+
+    const { stdout } = runProgram('sh', ['-c', `ls ${path}`], { cwd: app })
+
+    expect(stdout).toBe('../a plugin/eventsets-plugin-a-plugin-0.1.0.tgz\n')
   })
 
   it('has pieces of JSON in its README that fit its set', () => {

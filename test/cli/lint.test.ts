@@ -71,6 +71,8 @@ describe('lint', () => {
 
     expect(stdout.match(/ is text$/gm)).toHaveLength(2)
     expect(stdout.match(/→ An emoji stands out/g)).toHaveLength(1)
+    const [first = ''] = /\d+:\d+(?= +\w+ +text-marker)/.exec(stdout) ?? []
+    expect(stdout.split('\n').filter((line) => line.trim() === `→ as for ${first}`)).toHaveLength(1)
     // Of these the hint has the name of the range.
     expect(stdout.match(/→ Add "[ab]" to "visualMarkers"/g)).toHaveLength(2)
   })
@@ -268,6 +270,52 @@ describe('lint without a target', () => {
     const { stdout, status } = runCli(['lint'], { cwd: folderWith({ 'package.json': { name: 'shop' } }) })
 
     expect([stdout, status]).toEqual(['Nothing found.\n', 0])
+  })
+
+  it('tells what the configuration excludes for nothing', () => {
+    const cwd = folderWith({
+      'package.json': { name: 'shop', eventsets: { exclude: ['databse', 'http'] } },
+    })
+    const { stdout, status } = runCli(['lint'], { cwd })
+
+    expect(stdout).toContain('this application\n')
+    expect(stdout).toContain('"databse" under "exclude" matches no package and no event set')
+    expect(stdout).toContain('; did you mean "database"?')
+    expect(stdout).toContain('1 warning.')
+    expect(status).toBe(1)
+    expect(runCli(['lint', '--no-discovery', '--no-config'], { cwd }).status).toBe(0)
+  })
+
+  it('is asked for where it is given the configuration of an application', () => {
+    const cwd = folderWith({
+      'package.json': { name: 'shop', eventsets: { exclude: ['http'] } },
+      'eventsets.config.json': { exlude: [] },
+      'eventsets.config.yaml': 'exlude: []\n',
+    })
+    const targets = ['.', 'eventsets.config.json', 'eventsets.config.yaml']
+    const { stdout, status } = runCli(['lint', ...targets, '--json'], { cwd })
+
+    expect(findingsOf(stdout)).toMatchObject(
+      ['package.json', 'eventsets.config.json', 'eventsets.config.yaml'].map((file) => ({
+        code: 'application-configuration',
+        file,
+        level: 'info',
+      })),
+    )
+    expect(status).toBe(0)
+  })
+
+  it('tells once, and as an error, that the set of a plugin has the name of another one', () => {
+    const cwd = folderWith({ ...plugin, 'sets/payment.json': paymentSet({ name: 'http' }) })
+    const taken = (args: readonly string[]) => findingsOf(runCli(['lint', ...args, '--json'], { cwd }).stdout)
+
+    expect(taken([])).toMatchObject([
+      { code: 'set-name-taken', level: 'error', hint: expect.stringContaining('a plugin cannot replace') },
+    ])
+    // Alone it may be meant to replace the other one.
+    expect(taken(['sets/payment.json'])).toMatchObject([
+      { code: 'set-name-taken', level: 'warn', hint: expect.stringContaining('"override"') },
+    ])
   })
 
   it('looks at neither plugins nor configuration when it is told so', () => {

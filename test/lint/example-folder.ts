@@ -29,8 +29,7 @@ export async function lintExample({ files, target }: Example): Promise<readonly 
   const folder = makeFolder(files)
   if (target === '.') return await lintPackage(folder)
   if (target !== undefined) return lintSetFile(join(folder, target))
-  const { sets, problems } = await discoverEventSets({ registry: createRegistry(), cwd: folder })
-  return checkInForce({ sets, problems }).findings
+  return checkInForce(await discoverEventSets({ registry: createRegistry(), cwd: folder })).findings
 }
 
 export function codesOf(findings: readonly Finding[]): string[] {

@@ -11,8 +11,7 @@ async function lintApplication(files: { readonly [path: string]: unknown }) {
     'package.json': { name: 'shop', private: true, dependencies: { acme: '1.0.0' } },
     ...files,
   })
-  const { sets, problems } = await discoverEventSets({ registry: createRegistry(), cwd: folder })
-  const checked = checkInForce({ sets, problems })
+  const checked = checkInForce(await discoverEventSets({ registry: createRegistry(), cwd: folder }))
   const near = (file: string | undefined) => file?.replace(`${folder}/`, '')
   return {
     found: checked.findings.map(({ file, ...finding }) => ({ ...finding, file: near(file) })),
@@ -121,6 +120,27 @@ describe('checkInForce', () => {
     ])
   })
 
+  it.each([
+    ['databse', '; did you mean "database"?'],
+    ['aym', '; did you mean "payment"?'],
+    ['cme', '; did you mean "acme"?'],
+    ['nobody*', ''],
+  ])('tells that nothing is excluded by %s', async (pattern, help) => {
+    const { found } = await lintApplication({
+      ...acme,
+      'node_modules/acme/set.json': paymentSet(),
+      'eventsets.config.json': { exclude: [pattern, 'http'] },
+    })
+
+    expect(found).toMatchObject([
+      {
+        code: 'unmatched-exclude',
+        level: 'warn',
+        message: `"${pattern}" under "exclude" matches no package and no event set${help}`,
+      },
+    ])
+  })
+
   it('says whose name is taken', async () => {
     const { found } = await lintApplication({
       ...acme,
@@ -128,7 +148,15 @@ describe('checkInForce', () => {
     })
 
     expect(found).toMatchObject([
-      { code: 'set-name-taken', package: 'acme', file: 'node_modules/acme/set.json' },
+      {
+        code: 'set-name-taken',
+        level: 'error',
+        package: 'acme',
+        set: 'http',
+        file: 'node_modules/acme/set.json',
+        path: 'name',
+        line: 3,
+      },
     ])
   })
 })

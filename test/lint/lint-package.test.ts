@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { paymentSet, pluginManifest } from '../../src/lint/example.ts'
 import { lintPackage } from '../../src/lint/index.ts'
+import { overLimit } from '../../src/lint/rules/set-files.ts'
 import { codesOf, makeFolder } from './example-folder.ts'
 
 const sound = {
@@ -162,7 +163,12 @@ describe('lintPackage', () => {
     })
 
     expect(findings).toMatchObject([
-      { code: 'set-name-taken', set: 'payment', file: expect.stringMatching(/payment\.json$/) },
+      {
+        code: 'set-name-taken',
+        level: 'error',
+        set: 'payment',
+        file: expect.stringMatching(/payment\.json$/),
+      },
     ])
   })
 
@@ -176,10 +182,37 @@ describe('lintPackage', () => {
   })
 
   it('reads no set that is larger than discovery would read', async () => {
-    const mappings = Array.from({ length: 1000 }, (_, index) => ({ name: `mapping${index}` }))
+    const mappings = Array.from({ length: 501 }, (_, index) => ({ name: `mapping${index}` }))
     const { findings } = await lintWith({ 'sets/payment.json': paymentSet({ mappings }) })
 
     expect(findings).toMatchObject([{ code: 'over-limit', file: expect.stringMatching(/payment\.json$/) }])
+    expect(overLimit.why).toContain(` ${501 - 1} mappings`)
+    expect(
+      (await lintWith({ 'sets/payment.json': paymentSet({ mappings: mappings.slice(1) }) })).codes,
+    ).not.toContain('over-limit')
+  })
+
+  it.each([
+    ['a package.json without a name', { private: true, eventsets: { exclude: ['http'], sets: 7 } }],
+    ['one that is published', { name: 'shop', eventsets: { discovery: false, apiVersion: 9 } }],
+  ])('takes no application for a plugin: %s', async (_, manifest) => {
+    const { findings } = await lintWith({ 'package.json': manifest })
+
+    expect(findings).toMatchObject([
+      {
+        code: 'application-configuration',
+        level: 'info',
+        path: expect.stringMatching(/^eventsets\.(?:exclude|discovery)$/),
+        hint: expect.stringContaining('"eventsets lint" without a target'),
+      },
+    ])
+  })
+
+  it('takes no plugin for an application, whatever it writes into its key', async () => {
+    const eventsets = { apiVersion: 1, sets: ['./sets/*.json'], exclude: ['http'] }
+    const { findings } = await lintWith({ 'package.json': pluginManifest({ eventsets }) })
+
+    expect(findings).toMatchObject([{ code: 'invalid-manifest', path: 'eventsets.exclude' }])
   })
 
   it('rejects a folder that is no package, with what to do', async () => {

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { isBuiltin } from 'node:module'
-import { basename } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { parseEventSet } from '../../core/event-set.ts'
 import { builtInSets } from '../../discovery/built-in-sets.ts'
 import { toSafeText } from '../../pretty/safe-text.ts'
@@ -35,7 +35,7 @@ export const questions: readonly Question[] = [
     key: 'name',
     flag: '--name',
     prompt: 'Name of the package',
-    suggest: (_, folder) => suggestName(basename(folder)),
+    suggest: (_, folder) => suggestName(folder),
     refuse: refuseName,
   },
   {
@@ -79,18 +79,25 @@ export const questions: readonly Question[] = [
   },
 ]
 
-/** `eventsets-plugin-billing` for a folder "billing", and for one that is called so already. */
+/**
+ * `eventsets-plugin-billing` for a folder "billing", and for one that is called so already. A folder in one such as
+ * "@acme" belongs to that scope, as in node_modules.
+ */
 function suggestName(folder: string): string | undefined {
-  const plain = folder
+  const plain = basename(folder)
     .normalize('NFKD')
     .replace(/\p{Mark}/gu, '')
     .toLowerCase()
     .replace(/[^a-z0-9._-]+/g, '-')
     .replace(/^[-._]+|[-._]+$/g, '')
   if (plain === '') return undefined
-  const name = plain.includes('eventsets-plugin') ? plain : `eventsets-plugin-${plain}`
+  const parent = basename(dirname(folder)).toLowerCase()
+  const scope = SCOPE.test(parent) ? `${parent}/` : ''
+  const name = `${scope}${plain.includes('eventsets-plugin') ? '' : 'eventsets-plugin-'}${plain}`
   return refuseName(name) === undefined ? name : undefined
 }
+
+const SCOPE = /^@[a-z0-9~-][a-z0-9._~-]*$/
 
 /** `billing` for `eventsets-plugin-billing` and `@acme/eventsets-plugin-billing`, `acme` for `@acme/eventsets-plugin`. */
 function suggestSetName(name: string): string | undefined {

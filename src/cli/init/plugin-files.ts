@@ -11,6 +11,8 @@ export interface PluginFacts extends Answers {
   /** The version of eventsets that it is made with. */
   readonly version: string
   readonly year: number
+  /** The name of the folder it is made in. */
+  readonly folderName: string
 }
 
 /** The files of a new plugin. */
@@ -32,8 +34,11 @@ export function pluginFiles(facts: PluginFacts): NewFile[] {
   ]
 }
 
-/** Those that are there whatever the answers are. */
-export const ALWAYS = ['package.json', 'README.md', '.gitignore', '.github/workflows/publish.yml']
+/** Those that are made whatever the answers are, and may not be there before. */
+export const ALWAYS = ['package.json', '.github/workflows/publish.yml']
+
+/** What a new repository begins with. The plugin is as good with those that are there. */
+export const KEPT = ['README.md', 'LICENSE', '.gitignore']
 
 function packageText(facts: PluginFacts): string {
   const { name, description, author, license, repository, version } = facts

@@ -1,12 +1,15 @@
+import { toCell } from '../table.ts'
 import type { PluginFacts } from './plugin-files.ts'
+import { quoteForShell } from './quote-for-shell.ts'
 import { quoteSpecifier } from './quote-specifier.ts'
 
 /** What a stranger reads on npm, and then what its author needs to know. */
-export function readmeText({ name, setName, description, license }: PluginFacts): string {
+export function readmeText({ name, setName, description, license, folderName }: PluginFacts): string {
   const tarball = `${name.replace(/^@/, '').replace('/', '-')}-0.1.0.tgz`
+  const path = quoteForShell(toCell(`../${folderName}/${tarball}`))
   return `# ${name}
 
-${description.replace(/\.$/, '')}.
+${/[.!?…]$/.test(description) ? description : `${description}.`}
 Event sets for [pino](https://getpino.io) logs, shown by [eventsets](https://www.npmjs.com/package/eventsets).
 
 \`\`\`sh
@@ -18,7 +21,7 @@ There is nothing to configure: eventsets finds the package among the dependencie
 \`\`\`js
 import pino from ${quoteSpecifier('pino')}
 
-const log = pino({ transport: { target: 'eventsets' } })
+const log = pino({ transport: { target: 'eventsets', options: { hideObject: true } } })
 
 log.info({ '${setName}.status': 'succeeded', '${setName}.duration_ms': 1200 }, 'done')
 \`\`\`
@@ -73,8 +76,8 @@ Add a field mapping that leads to a mapping; names that mean the same are \`alia
 
 \`\`\`sh
 npm install
-npx eventsets show ${setName} --set sets/${setName}.json
-echo '{"level":30,"${setName}.status":"failed","msg":"a try"}' | npx eventsets --set sets/${setName}.json
+npx eventsets show ${setName}
+echo '{"level":30,"${setName}.status":"failed","msg":"a try"}' | npx eventsets
 npm test
 npx eventsets lint .
 \`\`\`
@@ -84,11 +87,12 @@ In an application of yours, before anything is published:
 \`\`\`sh
 npm pack
 cd ../my-app
-npm install ../${tarball}
+npm install ${path}
 npx eventsets list
 \`\`\`
 
-(The second path leads from the application to the file that \`npm pack\` has made.)
+(\`../my-app\` stands for the folder of your application, here one beside this folder.
+The path behind \`npm install\` leads from there to the file that \`npm pack\` has made.)
 
 ## Publish it
 

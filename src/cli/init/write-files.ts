@@ -11,13 +11,18 @@ export interface NewFile {
   readonly purpose: string
 }
 
+/** Those of the files that are there already. */
+export function findExisting(folder: string, paths: readonly string[]): string[] {
+  return paths.filter((path) => exists(join(folder, path)))
+}
+
 /**
  * Refuses a folder that has any of these files: half a project and half a plugin would be neither.
  *
  * @throws AlreadyExistsError naming all of them.
  */
 export function refuseExisting(folder: string, title: string, paths: readonly string[]): void {
-  const existing = paths.filter((path) => exists(join(folder, path)))
+  const existing = findExisting(folder, paths)
   if (existing.length === 0) return
   const list = existing.length === 1 ? '' : `${existing.slice(0, -1).join(', ')} and `
   throw new AlreadyExistsError(

@@ -1,5 +1,24 @@
-import { applicationExample, paymentSet } from '../example.ts'
+import { applicationExample, packageExample, paymentSet, pluginManifest } from '../example.ts'
 import { plainRule } from '../rule.ts'
+
+const pluginFiles = {
+  LICENSE: 'MIT\n',
+  'README.md': '# Payments\n',
+  'sets/payment.json': paymentSet(),
+}
+
+/** Found where a plugin or a set is expected: in lint-package.ts, and by the command. */
+export const applicationConfiguration = plainRule({
+  code: 'application-configuration',
+  level: 'info',
+  title: 'what is checked is the configuration of an application',
+  why: 'A folder, a package.json or a file that is named is checked as what others install: a plugin, or an event set. An application is checked with everything that is in force for it, by `eventsets lint` without a target, in its folder.',
+  bad: packageExample({
+    ...pluginFiles,
+    'package.json': { name: 'shop', private: true, eventsets: { exclude: ['database'] } },
+  }),
+  good: packageExample({ ...pluginFiles, 'package.json': pluginManifest() }),
+})
 
 /** What discovery tells about the application and its plugins. */
 export const invalidConfiguration = plainRule({
@@ -9,11 +28,26 @@ export const invalidConfiguration = plainRule({
   why: 'What is wrong in it is left out, and the rest applies: what you meant to say there is not heard.',
   bad: applicationExample({
     'package.json': { name: 'shop', private: true },
-    'eventsets.config.json': { exlude: ['noisy'] },
+    'eventsets.config.json': { exlude: ['database'] },
   }),
   good: applicationExample({
     'package.json': { name: 'shop', private: true },
-    'eventsets.config.json': { exclude: ['noisy'] },
+    'eventsets.config.json': { exclude: ['database'] },
+  }),
+})
+
+export const unmatchedExclude = plainRule({
+  code: 'unmatched-exclude',
+  level: 'warn',
+  title: 'an entry of `exclude` matches nothing',
+  why: 'It names no dependency and no event set, so nothing is left out by it. Often the name is spelt in another way, or the package has gone.',
+  bad: applicationExample({
+    'package.json': { name: 'shop', private: true },
+    'eventsets.config.json': { exclude: ['databse'] },
+  }),
+  good: applicationExample({
+    'package.json': { name: 'shop', private: true },
+    'eventsets.config.json': { exclude: ['database'] },
   }),
 })
 

@@ -8,18 +8,33 @@ import { type FieldClaim, type Neighbour, neighbourRule } from '../rule.ts'
 
 export const setNameTaken = neighbourRule({
   code: 'set-name-taken',
-  level: 'warn',
+  level: 'error',
   title: 'another set has this name',
-  why: 'The second set of a name is not loaded, unless the configuration of the application says that it is to replace the first.',
-  bad: setExample(paymentSet({ name: 'http' })),
-  good: setExample(paymentSet()),
+  why: 'The second set of a name is not loaded. A plugin cannot replace a set, so its author has to rename one. An application can rename its own set, leave out the package of the other one by naming it under `exclude` in the configuration, or say `"override": true` there: then its own sets replace those of plugins and the built-in ones. A set file that is checked by itself may be meant so, and gets a warning.',
+  bad: packageExample({
+    'package.json': pluginManifest(),
+    LICENSE: 'MIT\n',
+    'README.md': '# Payments\n',
+    'sets/payment.json': paymentSet({ name: 'http' }),
+  }),
+  good: packageExample({
+    'package.json': pluginManifest(),
+    LICENSE: 'MIT\n',
+    'README.md': '# Payments\n',
+    'sets/payment.json': paymentSet(),
+  }),
   *check({ own, others }) {
     const other = others.find(({ set, order }) => set.name === own.set.name && order < own.order)
     if (other === undefined) return
     yield {
       path: ['name'],
       message: `${wordSet(other)} has this name, so this set is not loaded beside it`,
-      hint: 'Give the set another name. To replace the other one, use the option "override".',
+      ...(own.source.kind === 'package'
+        ? { hint: 'Give the set another name: a plugin cannot replace a set.' }
+        : {
+            level: 'warn',
+            hint: 'Give the set another name, or set "override" to true in the configuration of the application to replace the other one.',
+          }),
     }
   },
 })

@@ -1,6 +1,10 @@
+import { LIMITS } from '../../discovery/matched-files.ts'
 import { MAX_SET_FILE_BYTES } from '../../discovery/set-file.ts'
 import { packageExample, paymentSet, pluginManifest } from '../example.ts'
 import { plainRule } from '../rule.ts'
+
+/** Of each list in a set, as discovery reads it. */
+const MAX_ENTRIES = 500
 
 /** Rules about the files of a package. Discovery finds most of it; lint-package.ts says which is which. */
 const rest = { LICENSE: 'MIT\n', 'README.md': '# Payments\n' }
@@ -45,7 +49,7 @@ export const overLimit = plainRule({
   code: 'over-limit',
   level: 'error',
   title: 'a file is too large, or there are too many',
-  why: `A set file has at most ${MAX_SET_FILE_BYTES / 1024 / 1024} MiB; a plugin has a limited number of globs and files. What is beyond is not read.`,
+  why: `A set file has at most ${MAX_SET_FILE_BYTES / 1024 / 1024} MiB, ${MAX_ENTRIES} mappings, ${MAX_ENTRIES} field mappings, and ${MAX_ENTRIES} ranges in a mapping; otherwise the set is not loaded. A plugin has at most ${LIMITS.patterns} globs and ${LIMITS.files} files. What is beyond is not read.`,
   bad: packageExample({
     ...rest,
     'package.json': pluginManifest(),

@@ -25,7 +25,10 @@ export function validityCase({ problems = [] }: Examined): ConformanceCase {
   return {
     name: 'is a valid event set',
     run() {
-      expectNone(problems, 'The event set is not valid; docs/reference/event-set.md tells its format')
+      expectNone(
+        problems,
+        'The event set is not valid; https://unpkg.com/eventsets/docs/reference/event-set.md tells its format',
+      )
     },
   }
 }
