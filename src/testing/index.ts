@@ -1,4 +1,11 @@
 export * from '../lint/index.ts'
+export { busBackendConformance } from './bus-backend/bus-backend-conformance.ts'
+export type {
+  BackendUnderTest,
+  BusBackendConformanceOptions,
+  MakeBackend,
+  Victim,
+} from './bus-backend/subject.ts'
 export type { ConformanceCase } from './conformance-case.ts'
 export { type EventSetConformanceOptions, eventSetConformance } from './event-set-conformance.ts'
 export { expectPublished } from './expect-published.ts'

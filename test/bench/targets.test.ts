@@ -24,6 +24,15 @@ const GIVEN = [
   [/^discovery among 32 direct dependencies, 1,000 packages installed, ms/, 'at most 30', 'at most 30'],
   [/^reads of the package.json of a direct dependency/, 'at most 1', 'at most 1'],
   [/^files that discovery reads, 10,000 packages installed against 1,000/, 'at most 1', 'at most 1'],
+  [/^bus: emit to one listener against eventemitter3/, 'at least 0.7', 'at least 0.7'],
+  [/^bus: emit to one async listener against emittery/, 'at least 5', 'at least 5'],
+  [/^bus: emit to ten async listeners against emittery/, 'at least 3', 'at least 3'],
+  [/^bus: one match among 10,000 patterns against 10, repeated/, 'at least 0.8', 'at least 0.8'],
+  [/^bus: one match among 10,000 patterns against 10, names never seen/, 'at least 0.5', 'at least 0.5'],
+  [/^bus: memory of a subscription against emittery, 100,000 on one name/, 'at most 2', 'at most 2'],
+  [/^bus: memory of a subscription against emittery, 100,000 on as many/, 'at most 2', 'at most 2'],
+  [/^bus: SQLite, a hundred events a transaction, .* by hand/, 'at least 0.6', 'at least 0.6'],
+  [/^bus: what a zod schema adds to publishing/, 'at most 1.3', 'at most 1.3'],
 ] as const
 
 const both = (value: object) => ({ js: value, wasm: value })
@@ -88,7 +97,7 @@ describe('the table of targets', () => {
 })
 
 describe('the subjects', () => {
-  it.each(['cli', 'memory', 'enricher', 'transport', 'start', 'discovery'])(
+  it.each(['cli', 'memory', 'enricher', 'transport', 'start', 'discovery', 'bus'])(
     '%s can be loaded',
     async (name) => {
       expect((await load(`${name}.mjs`)).run).toBeTypeOf('function')

@@ -1,0 +1,96 @@
+import { ValidationError } from '../core/errors.ts'
+import type { Issue } from '../core/issue.ts'
+import { isPlainObject } from '../core/shape.ts'
+import { isRetryable, retryAfterOf } from './retry-advice.ts'
+
+/** How often something that fails is tried, and how long in between. */
+export interface RetryPolicy {
+  /** All tries, the first included. 1 is no retry. */
+  readonly maxAttempts: number
+  /** The longest wait before the second try, in milliseconds. 100 unless given. */
+  readonly baseDelayMs?: number | undefined
+  /** By how much it grows with each further try. 2 unless given. */
+  readonly factor?: number | undefined
+  /** It never grows beyond this. 30 seconds unless given. */
+  readonly maxDelayMs?: number | undefined
+  /**
+   * `full`: anything from nothing to the longest wait, so that what failed together does not come back together;
+   * `none`: the longest wait itself. `full` unless given.
+   */
+  readonly jitter?: 'full' | 'none' | undefined
+  /** Whether it is worth another try. `isRetryable` unless given: everything is that does not say otherwise of itself. */
+  readonly retryIf?: ((error: unknown, attempt: number) => boolean) | undefined
+}
+
+/** A policy with nothing left open. */
+export type Retry = Required<{ readonly [K in keyof RetryPolicy]: Exclude<RetryPolicy[K], undefined> }>
+
+const MAX_DELAY_MS = 30_000
+
+/** @throws ValidationError with everything that is wrong with it. */
+export function resolveRetry(policy: RetryPolicy | undefined): Retry | undefined {
+  if (policy === undefined) return undefined
+  if (!isPlainObject(policy)) {
+    const issue = { path: 'retry', code: 'type', message: 'expected an object with "maxAttempts"' } as const
+    throw new ValidationError('The retry policy is', [issue], { code: 'EVENTSETS_INVALID_OPTIONS' })
+  }
+  const {
+    maxAttempts,
+    baseDelayMs = 100,
+    factor = 2,
+    maxDelayMs = MAX_DELAY_MS,
+    jitter = 'full',
+    retryIf = isRetryable,
+  } = policy
+  const issues: Issue[] = []
+  const expect = (isRight: boolean, path: string, message: string) => {
+    if (!isRight) issues.push({ path: `retry.${path}`, code: 'format', message })
+  }
+  expect(
+    Number.isInteger(maxAttempts) && maxAttempts >= 1,
+    'maxAttempts',
+    'expected a whole number of at least 1',
+  )
+  expect(isDelay(baseDelayMs), 'baseDelayMs', 'expected milliseconds, 0 or more')
+  expect(isDelay(maxDelayMs), 'maxDelayMs', 'expected milliseconds, 0 or more')
+  expect(Number.isFinite(factor) && factor >= 1, 'factor', 'expected a number of at least 1')
+  expect(jitter === 'full' || jitter === 'none', 'jitter', 'expected "full" or "none"')
+  expect(typeof retryIf === 'function', 'retryIf', 'expected a function')
+  const known = ['maxAttempts', 'baseDelayMs', 'factor', 'maxDelayMs', 'jitter', 'retryIf']
+  for (const key of Object.keys(policy))
+    expect(known.includes(key), key, `is not a known key; known are ${known.join(', ')}`)
+  if (issues.length > 0)
+    throw new ValidationError('The retry policy is', issues, { code: 'EVENTSETS_INVALID_OPTIONS' })
+  return { maxAttempts, baseDelayMs, factor, maxDelayMs, jitter, retryIf }
+}
+
+function isDelay(value: unknown): boolean {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0
+}
+
+/**
+ * How long to wait after a failed try, in milliseconds.
+ *
+ * @param attempt The try that has failed, from 1.
+ */
+export function delayAfter(attempt: number, retry: Retry, random: () => number = Math.random): number {
+  // Without end it would make no number of a delay of 0.
+  const growth = Math.min(retry.factor ** (attempt - 1), Number.MAX_VALUE)
+  const longest = Math.min(retry.baseDelayMs * growth, retry.maxDelayMs)
+  return retry.jitter === 'none' ? longest : random() * longest
+}
+
+/** How long to wait after a failed try, in milliseconds: what the policy says, and no less than the error asks for. */
+export function waitAfter(error: unknown, attempt: number, retry: Retry): number {
+  return Math.max(delayAfter(attempt, retry), retryAfterOf(error))
+}
+
+/** Whether a failed try is followed by another one. A `retryIf` that throws says no. */
+export function isWorthRetrying(error: unknown, attempt: number, retry: Retry | undefined): retry is Retry {
+  if (!retry || attempt >= retry.maxAttempts) return false
+  try {
+    return retry.retryIf(error, attempt)
+  } catch {
+    return false
+  }
+}

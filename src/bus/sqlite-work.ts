@@ -1,0 +1,538 @@
+import type { DeadLetter, Outcome } from './backend.ts'
+import type { StoredEvent } from './event.ts'
+import { type Blob, type Database, fromBlob, toColumn } from './sqlite-database.ts'
+import type { Envelope, FiledLetter, Letters } from './sqlite-letters.ts'
+import type { Tables } from './sqlite-schema.ts'
+import { readBody, unreadableEvent } from './stored-body.ts'
+import { createUuid } from './uuid.ts'
+
+/** A group of consumers. */
+export interface Group {
+  readonly id: number
+  readonly name: string
+}
+
+/** An event that a consumer has in hand. */
+export interface Work {
+  readonly id: number
+  /** The consumer. Whoever is not the owner any more has no say about it. */
+  readonly owner: number
+  readonly event: StoredEvent
+  readonly handlers: readonly string[] | undefined
+  readonly attempt: number
+  readonly isRedelivered: boolean
+  /** Whether it is handed out for the last time before it is given up as deadly. */
+  readonly isSuspect: boolean
+  /** Characters. */
+  readonly size: number
+}
+
+export interface Claim {
+  readonly group: Group
+  readonly owner: number
+  readonly count: number
+  /** Characters that the events may have together; one event is always claimed. */
+  readonly maxSize: number
+  /** Which names somebody wants; undefined for all. The others are passed over. */
+  readonly wants: ((name: string) => boolean) | undefined
+  /** Whether one that is handed out for the last time may be among them. */
+  readonly mayTakeSuspect: boolean
+  readonly now: number
+}
+
+export interface Claimed {
+  readonly work: readonly Work[]
+  /** Whether another claim might find more. */
+  readonly hasMore: boolean
+  /** What could not be read, and is among the dead letters now. */
+  readonly unreadable: readonly DeadLetter[]
+}
+
+export interface Takeover {
+  readonly count: number
+  /** What has been given up. */
+  readonly deadly: readonly DeadLetter[]
+}
+
+/** What groups have taken from the log and not yet handled. Everything here is to be called in a transaction. */
+export interface WorkQueue {
+  claim(claim: Claim): Claimed
+  /** Notes that works have been handled. What is in other hands by now is not theirs to end. */
+  finish(works: readonly Work[]): void
+  /** Keeps what else has become of something in hand, if it still is. */
+  settle(group: Group, work: Work, outcome: Outcome, now: number): void
+  /** Gives back what nobody has begun to handle. */
+  handBack(works: readonly Work[]): void
+  /** Gives back all that a consumer has in hand. */
+  release(group: Group, owner: number): void
+  /** Takes from a consumer that has died what it had in hand. */
+  takeOver(group: Group, owner: number, now: number): Takeover
+  /** Hands the event of a letter to a group once more, behind what it has of the same key. */
+  add(groupId: number, filed: FiledLetter, position: number, now: number): void
+  /** Consumers in whose hands something is, and who are not there. */
+  lost(group: Group): number[]
+  /** Whether a claim would find something. Reads only. */
+  hasWork(claim: Pick<Claim, 'group' | 'mayTakeSuspect' | 'now'>): boolean
+  /** When the next event is due that waits for its time, in milliseconds since 1970. Reads only. */
+  nextDue(group: Group): number | undefined
+  /** A clock that was set back does not prolong the wait for the next try. */
+  shortenWaits(group: Group, now: number): void
+  /** Reads only. */
+  counts(groupId: number): WorkCounts
+}
+
+export interface WorkCounts {
+  readonly waiting: number
+  readonly inFlight: number
+  /** Since when the oldest one waits that could be handled, in milliseconds since 1970. */
+  readonly oldest: number | null
+}
+
+/**
+ * Those of a key that could be handled, and what is before them: as long as one of these is there, all others of its
+ * key are parked.
+ */
+const READY = 0
+/** Like ready, but handed out one at a time: its processes have died, and it is to be seen which event does that. */
+const SUSPECT = 1
+const IN_HAND = 2
+const RETRYING = 3
+/** Behind another one of its key. */
+const PARKED = 4
+/** Published for later: it does not hold up what comes after it. */
+const DELAYED = 5
+
+const NORMAL = 50
+/** An event of higher priority overtakes so many at most. */
+const LOOKAHEAD = 500
+/** Events of so many characters are read along with their rows; larger ones are read when there is room for them. */
+const SMALL = 16_384
+/** So much of the log is looked at in one transaction. */
+const MAX_PULL = 1000
+/** So many events are counted that wait; of more it is only known about how many there are. */
+const MAX_COUNT = 100_000
+/** So many become due in one transaction. */
+const MAX_DUE = 1000
+
+interface WorkRow {
+  readonly id: number
+  readonly attempt: number
+  readonly is_redelivered: number
+  readonly handlers: Blob
+  readonly size: number
+}
+
+interface LogRow {
+  readonly seq: number
+  readonly key: Blob
+  readonly size: number
+  readonly deliver_at: number | null
+  readonly stored_at: number
+  readonly is_held: number
+  readonly name: Blob
+  /** Only of small events. */
+  readonly body: Blob
+}
+
+interface BodyRow extends Stored {
+  readonly id: number
+}
+
+/** Something that is being claimed. */
+interface Picked {
+  readonly id: number
+  readonly attempt: number
+  readonly isRedelivered: boolean
+  readonly isSuspect: boolean
+  readonly handlers: readonly string[] | undefined
+  readonly size: number
+  /** Its event, if that was read along with it. */
+  readonly stored: Stored | null
+}
+
+/** An event as it is stored. */
+interface Stored {
+  readonly name: Blob
+  readonly body: Blob
+  readonly since: number
+}
+
+/** A row of the log, and what it becomes. */
+interface PulledRow {
+  readonly row: LogRow
+  readonly state: number
+}
+
+/** @param maxCrashes After so many deliveries whose process has died, an event is given up. */
+export function createWorkQueue(
+  database: Database,
+  tables: Tables,
+  letters: Letters,
+  maxCrashes: number,
+): WorkQueue {
+  const sql = prepareAll(database, tables)
+  /** What something becomes that can be handed out, by how often its process has died. */
+  const stateAfter = (crashes: number) => (crashes > 0 && crashes >= maxCrashes - 1 ? SUSPECT : READY)
+
+  /** Makes what is due ready to be handed out. Gives whether there may be more. */
+  const wake = (groupId: number, now: number): boolean => {
+    const rows = sql.due.all(groupId, now)
+    for (const { id, state, crashes, key } of rows) {
+      const isBehind =
+        state === DELAYED && key !== null && sql.holder.get(groupId, fromBlob(key)) !== undefined
+      sql.wake.run(isBehind ? PARKED : stateAfter(crashes), id)
+    }
+    return rows.length === MAX_DUE
+  }
+
+  /** Takes events from the log. With an owner they are in hand at once; gives those. */
+  const pull = (
+    { group, count, maxSize, wants, now }: Pick<Claim, 'group' | 'count' | 'maxSize' | 'wants' | 'now'>,
+    owner: number | null,
+  ): { readonly picked: Picked[]; readonly isEnd: boolean; readonly isFull: boolean } => {
+    const held = new Set<string>()
+    const rows: PulledRow[] = []
+    let position = sql.position.get(group.id)?.position ?? 0
+    const start = position
+    // The events of names that nobody wants would be read for nothing.
+    const page = wants ? sql.pullHeads : sql.pull
+    let left = count
+    let size = 0
+    let seen = 0
+    let isEnd = false
+    let isFull = false
+    while (left > 0 && seen < MAX_PULL && !isEnd && !isFull) {
+      const limit = Math.min(wants ? MAX_PULL : left, MAX_PULL - seen)
+      const found = page.all(group.id, position, limit)
+      for (const row of found) {
+        if (left === 0) break
+        seen++
+        if (wants && row.deliver_at === null && !wants(fromBlob(row.name))) {
+          position = row.seq
+          continue
+        }
+        const key = row.key === null ? null : fromBlob(row.key)
+        const isDelayed = row.deliver_at !== null && row.deliver_at > now
+        const isParked = !isDelayed && key !== null && (row.is_held !== 0 || held.has(key))
+        const isTaken = owner !== null && !isDelayed && !isParked
+        if (isTaken && size > 0 && size + row.size > maxSize) {
+          isFull = true
+          break
+        }
+        rows.push({ row, state: isDelayed ? DELAYED : isParked ? PARKED : isTaken ? IN_HAND : READY })
+        position = row.seq
+        if (key !== null && !isDelayed) held.add(key)
+        if (isTaken) size += row.size
+        if (!isDelayed && !isParked) left--
+      }
+      isEnd = found.length < limit && position === (found.at(-1)?.seq ?? position)
+    }
+    if (position !== start) sql.moveTo.run(position, group.id)
+    if (rows.length === 0) return { picked: [], isEnd, isFull }
+    const list = rows.map(({ row, state }) => [row.seq, state, state === DELAYED ? row.deliver_at : null])
+    const ids = new Map(sql.insert.all(group.id, owner, JSON.stringify(list)).map(({ id, seq }) => [seq, id]))
+    const picked = rows
+      .filter(({ state }) => state === IN_HAND)
+      .map(({ row: { seq, size, name, body, stored_at } }): Picked => {
+        const id = ids.get(seq) as number
+        const stored = body && { name, body, since: stored_at }
+        return { id, attempt: 1, isRedelivered: false, isSuspect: false, handlers: undefined, size, stored }
+      })
+    return { picked, isEnd, isFull }
+  }
+
+  /** Takes what is ready. */
+  const take = (groupId: number, owner: number, state: number, count: number, maxSize: number): Picked[] => {
+    const picked: Picked[] = []
+    let size = 0
+    for (const row of sql.ready.all(groupId, state, count)) {
+      if (size > 0 && size + row.size > maxSize) break
+      size += row.size
+      sql.take.run(owner, row.id)
+      picked.push({
+        id: row.id,
+        attempt: row.attempt,
+        isRedelivered: row.is_redelivered !== 0,
+        isSuspect: state === SUSPECT,
+        handlers: handlersOf(row.handlers),
+        size: row.size,
+        stored: null,
+      })
+    }
+    return picked
+  }
+
+  /** Reads the events of what is in hand, and files those that cannot be read. */
+  const read = (group: Group, owner: number, picked: readonly Picked[], now: number) => {
+    const missing = picked.filter(({ stored }) => stored === null).map(({ id }) => id)
+    const rows = missing.length === 0 ? [] : sql.bodies.all(JSON.stringify(missing))
+    const bodies = new Map(rows.map((row) => [row.id, row]))
+    const found: Work[] = []
+    const unreadable: DeadLetter[] = []
+    for (const each of picked) {
+      const stored = each.stored ?? (bodies.get(each.id) as BodyRow)
+      const { event, fault } = readBody(stored.body)
+      if (event) found.push(workOf(each, owner, event))
+      else unreadable.push(giveUp(group, each, stored, `The stored event ${fault}.`, undefined, now))
+    }
+    return { found, unreadable }
+  }
+
+  const giveUp = (
+    group: Group,
+    { id, attempt, handlers }: Pick<Picked, 'id' | 'attempt' | 'handlers'>,
+    { name, body, since }: Stored,
+    reason: string,
+    event: StoredEvent | undefined,
+    now: number,
+  ): DeadLetter => {
+    const handler = handlers?.length === 1 ? handlers[0] : undefined
+    const envelope: Envelope = {
+      id: createUuid(now, 0),
+      group: group.name,
+      handler,
+      reason,
+      attempts: attempt,
+      time: now,
+      ...(handlers === undefined ? {} : { handlers }),
+    }
+    const known =
+      event ?? unreadableEvent(body, { id: envelope.id, name: fromBlob(name) || UNKNOWN_NAME, time: since })
+    letters.addWork(id, envelope, known)
+    remove(id)
+    const { handlers: _, ...letter } = envelope
+    return { ...letter, event: known }
+  }
+
+  /** Lets the next one of its key follow. */
+  const remove = (id: number) => {
+    sql.promote.run(id)
+    sql.remove.run(id)
+  }
+
+  return {
+    claim({ group, owner, count, maxSize, wants, mayTakeSuspect, now }) {
+      const hasMoreDue = wake(group.id, now)
+      const picked = mayTakeSuspect ? take(group.id, owner, SUSPECT, 1, maxSize) : []
+      let hasMore = hasMoreDue
+      const left = () => count - picked.length
+      const room = () => Math.max(1, maxSize - picked.reduce((sum, { size }) => sum + size, 0))
+      if (isMixed(group.id)) {
+        // What waits is brought together, so that the most urgent of it comes first.
+        const ready = sql.countOf.get(group.id, READY)?.count ?? 0
+        const missing = LOOKAHEAD + count - ready
+        if (missing > 0) hasMore ||= !pull({ group, count: missing, maxSize, wants, now }, null).isEnd
+        picked.push(...take(group.id, owner, READY, left(), room()))
+      } else {
+        picked.push(...take(group.id, owner, READY, left(), room()))
+        if (left() > 0) {
+          const pulled = pull({ group, count: left(), maxSize: room(), wants, now }, owner)
+          picked.push(...pulled.picked)
+          hasMore ||= left() > 0 && !pulled.isEnd && !pulled.isFull
+        }
+      }
+      if (picked.length === 0) return { work: [], hasMore, unreadable: [] }
+      const { found, unreadable } = read(group, owner, picked, now)
+      return { work: found, hasMore: hasMore || unreadable.length > 0, unreadable }
+    },
+    finish(works) {
+      for (const owner of new Set(works.map((each) => each.owner))) {
+        const own = works.filter((each) => each.owner === owner)
+        const list = JSON.stringify(own.map(({ id }) => id))
+        if (own.some(({ event }) => event.key !== undefined)) sql.promoteAll.run(owner, list)
+        sql.removeAll.run(owner, list)
+      }
+    },
+    settle(group, { id, owner }, { retry, deadLetters }, now) {
+      if (sql.isOwner.get(id, owner) === undefined) return
+      for (const letter of deadLetters) letters.add({ ...letter, group: letter.group ?? group.name })
+      if (retry) {
+        const due = Math.ceil(now + retry.delayMs)
+        const delay = Math.ceil(retry.delayMs)
+        sql.retry.run(RETRYING, due, due, delay, retry.attempt, JSON.stringify(retry.handlers), id)
+      } else remove(id)
+    },
+    release(group, owner) {
+      for (const { id, crashes } of sql.inHandOf.all(group.id, owner))
+        sql.giveBack.run(stateAfter(crashes), 0, id)
+    },
+    takeOver(group, owner, now) {
+      const rows = sql.inHandOf.all(group.id, owner)
+      const deadly: DeadLetter[] = []
+      for (const { id, attempt, crashes, handlers } of rows) {
+        if (crashes + 1 < maxCrashes) {
+          sql.giveBack.run(stateAfter(crashes + 1), 1, id)
+          continue
+        }
+        const [row] = sql.bodies.all(JSON.stringify([id]))
+        const { event } = readBody((row as BodyRow).body)
+        const known = { id, attempt, handlers: handlersOf(handlers) }
+        deadly.push(giveUp(group, known, row as BodyRow, CRASHED, event, now))
+      }
+      return { count: rows.length, deadly }
+    },
+    add(groupId, { seq, letter: { event }, handlers }, position, now) {
+      const key = event.key === undefined ? null : toColumn(event.key)
+      const isHeld = key !== null && sql.holder.get(groupId, key) !== undefined
+      const list = handlers === undefined ? null : JSON.stringify(handlers)
+      sql.insertLetter.run(groupId, isHeld ? PARKED : READY, position, key, event.priority, now, list, seq)
+    },
+    lost: ({ id }) => sql.lost.all(id).map(({ owner }) => owner),
+    handBack(works) {
+      for (const { id, owner, isSuspect } of works) sql.handBack.run(isSuspect ? SUSPECT : READY, id, owner)
+    },
+    hasWork({ group: { id }, mayTakeSuspect, now }) {
+      return sql.hasWork.get(id, id, mayTakeSuspect ? SUSPECT : READY, id, now)?.has === 1
+    },
+    nextDue: ({ id }) => sql.nextDue.get(id)?.due ?? undefined,
+    shortenWaits: ({ id }, now) => void sql.shortenWaits.run(now, id, RETRYING, now),
+    counts(groupId) {
+      const { log, behind, kept, in_hand, oldest_log, oldest_kept } = sql.counts.get(groupId) as CountsRow
+      const since = [oldest_log, oldest_kept].filter((time) => time !== null)
+      return {
+        waiting: (log > MAX_COUNT ? behind : log) + kept,
+        inFlight: in_hand,
+        oldest: since.length === 0 ? null : Math.min(...since),
+      }
+    },
+  }
+
+  function isMixed(groupId: number): boolean {
+    return sql.isMixed.get(groupId, groupId, groupId)?.is_mixed === 1
+  }
+}
+
+function workOf({ stored: _, ...picked }: Picked, owner: number, event: StoredEvent): Work {
+  return { ...picked, owner, event }
+}
+
+/** The reason of a dead letter whose processes have died. */
+export const CRASHED = 'crashed'
+/** What an event is called of which not even the name can be read. */
+const UNKNOWN_NAME = 'unreadable'
+
+interface CountsRow {
+  readonly log: number
+  /** How far the group is behind, in numbers of events, of which a few may never have been given. */
+  readonly behind: number
+  readonly kept: number
+  readonly in_hand: number
+  readonly oldest_log: number | null
+  readonly oldest_kept: number | null
+}
+
+function handlersOf(list: Blob): readonly string[] | undefined {
+  return list === null ? undefined : JSON.parse(fromBlob(list))
+}
+
+function prepareAll(database: Database, { work, events, groups, consumers, letters }: Tables) {
+  const pull = (body: string) =>
+    database.prepare<LogRow>(`
+      SELECT e.seq, CAST(e.key AS BLOB) AS key, e.size, e.deliver_at, e.stored_at, CAST(e.name AS BLOB) AS name,
+        ${body} AS body,
+        e.key IS NOT NULL AND EXISTS (
+          SELECT 1 FROM ${work} w WHERE w.group_id = ? AND w.key = e.key AND w.state <= ${PARKED}
+        ) AS is_held
+      FROM ${events} e WHERE e.seq > ? ORDER BY e.seq LIMIT ?`)
+  return {
+    pull: pull(`CASE WHEN e.size <= ${SMALL} THEN CAST(e.body AS BLOB) END`),
+    pullHeads: pull('NULL'),
+    due: database.prepare<{
+      readonly id: number
+      readonly state: number
+      readonly crashes: number
+      readonly key: Blob
+    }>(`
+      SELECT id, state, crashes, CAST(key AS BLOB) AS key FROM ${work}
+      WHERE group_id = ? AND due <= ? ORDER BY due, position, id LIMIT ${MAX_DUE}`),
+    wake: database.prepare(`UPDATE ${work} SET state = ?, due = NULL WHERE id = ?`),
+    holder: database.prepare(
+      `SELECT 1 FROM ${work} WHERE group_id = ? AND key = ? AND state <= ${PARKED} LIMIT 1`,
+    ),
+    position: database.prepare<{ readonly position: number }>(`SELECT position FROM ${groups} WHERE id = ?`),
+    moveTo: database.prepare(`UPDATE ${groups} SET position = ? WHERE id = ?`),
+    insert: database.prepare<{ readonly id: number; readonly seq: number }>(`
+      INSERT INTO ${work} (group_id, owner, state, due, seq, position, key, priority, size, since)
+      SELECT ?, CASE value ->> 1 WHEN ${IN_HAND} THEN ? END, value ->> 1, value ->> 2,
+        e.seq, e.seq, e.key, e.priority, e.size, coalesce(value ->> 2, e.stored_at)
+      FROM json_each(?) CROSS JOIN ${events} e WHERE e.seq = value ->> 0
+      RETURNING id, seq`),
+    countOf: database.prepare<{ readonly count: number }>(
+      `SELECT count(*) AS count FROM ${work} WHERE group_id = ? AND state = ?`,
+    ),
+    isMixed: database.prepare<{ readonly is_mixed: number }>(`
+      SELECT EXISTS (SELECT 1 FROM ${work} WHERE group_id = ? AND state = ${READY} AND priority > ${NORMAL})
+        OR EXISTS (SELECT 1 FROM ${work} WHERE group_id = ? AND state = ${READY} AND priority < ${NORMAL})
+        OR EXISTS (
+          SELECT 1 FROM ${events}
+          WHERE priority <> 50 AND seq > (SELECT position FROM ${groups} WHERE id = ?)
+        ) AS is_mixed`),
+    ready: database.prepare<WorkRow>(`
+      SELECT id, attempt, is_redelivered, CAST(handlers AS BLOB) AS handlers, size FROM ${work}
+      WHERE group_id = ? AND state = ? ORDER BY priority DESC, position, id LIMIT ?`),
+    take: database.prepare(`UPDATE ${work} SET state = ${IN_HAND}, owner = ? WHERE id = ?`),
+    bodies: database.prepare<BodyRow>(`
+      SELECT w.id, w.since, CAST(e.name AS BLOB) AS name, CAST(coalesce(w.body, e.body) AS BLOB) AS body
+      FROM ${work} w LEFT JOIN ${events} e ON e.seq = w.seq
+      WHERE w.id IN (SELECT value FROM json_each(?))`),
+    isOwner: database.prepare(`SELECT 1 FROM ${work} WHERE id = ? AND owner = ?`),
+    promote: database.prepare(`
+      UPDATE ${work} SET state = ${READY} WHERE id = (
+        SELECT next.id FROM ${work} done JOIN ${work} next
+          ON next.group_id = done.group_id AND next.key = done.key AND next.state = ${PARKED}
+        WHERE done.id = ? ORDER BY next.position, next.id LIMIT 1)`),
+    remove: database.prepare(`DELETE FROM ${work} WHERE id = ?`),
+    removeAll: database.prepare(
+      `DELETE FROM ${work} WHERE owner = ? AND id IN (SELECT value FROM json_each(?))`,
+    ),
+    promoteAll: database.prepare(`
+      UPDATE ${work} SET state = ${READY} WHERE id IN (
+        SELECT (
+          SELECT next.id FROM ${work} next
+          WHERE next.group_id = done.group_id AND next.key = done.key AND next.state = ${PARKED}
+          ORDER BY next.position, next.id LIMIT 1
+        ) FROM ${work} done
+        WHERE done.owner = ? AND done.id IN (SELECT value FROM json_each(?)) AND done.key IS NOT NULL
+      )`),
+    retry: database.prepare(`
+      UPDATE ${work} SET state = ?, owner = NULL, is_redelivered = 0, since = ?, due = ?, delay = ?, attempt = ?, handlers = ?
+      WHERE id = ?`),
+    inHandOf: database.prepare<{
+      readonly id: number
+      readonly attempt: number
+      readonly crashes: number
+      readonly handlers: Blob
+    }>(`
+      SELECT id, attempt, crashes, CAST(handlers AS BLOB) AS handlers FROM ${work}
+      WHERE group_id = ? AND state = ${IN_HAND} AND owner = ?`),
+    giveBack: database.prepare(`
+      UPDATE ${work} SET state = ?, crashes = crashes + ?, owner = NULL, attempt = attempt + 1, is_redelivered = 1
+      WHERE id = ?`),
+    insertLetter: database.prepare(`
+      INSERT INTO ${work} (group_id, state, position, key, priority, size, since, handlers, body)
+      SELECT ?, ?, ?, ?, ?, length(body), ?, ?, body FROM ${letters} WHERE seq = ?`),
+    lost: database.prepare<{ readonly owner: number }>(`
+      SELECT DISTINCT owner FROM ${work}
+      WHERE group_id = ? AND state = ${IN_HAND} AND owner NOT IN (SELECT id FROM ${consumers})`),
+    handBack: database.prepare(`UPDATE ${work} SET state = ?, owner = NULL WHERE id = ? AND owner = ?`),
+    hasWork: database.prepare<{ readonly has: number }>(`
+      SELECT EXISTS (SELECT 1 FROM ${events} WHERE seq > (SELECT position FROM ${groups} WHERE id = ?))
+        OR EXISTS (SELECT 1 FROM ${work} WHERE group_id = ? AND state <= ?)
+        OR EXISTS (SELECT 1 FROM ${work} WHERE group_id = ? AND due <= ?) AS has`),
+    nextDue: database.prepare<{ readonly due: number | null }>(
+      `SELECT min(due) AS due FROM ${work} WHERE group_id = ? AND due IS NOT NULL`,
+    ),
+    shortenWaits: database.prepare(
+      `UPDATE ${work} SET due = ? + delay WHERE group_id = ? AND state = ? AND due > ? + delay`,
+    ),
+    counts: database.prepare<CountsRow>(`
+      SELECT
+        (SELECT count(*) FROM (SELECT 1 FROM ${events} WHERE seq > g.position LIMIT ${MAX_COUNT + 1})) AS log,
+        coalesce((SELECT max(seq) FROM ${events}), 0) - g.position AS behind,
+        (SELECT count(*) FROM ${work} WHERE group_id = g.id AND state <> ${IN_HAND}) AS kept,
+        (SELECT count(*) FROM ${work} WHERE group_id = g.id AND state = ${IN_HAND}) AS in_hand,
+        (SELECT max(stored_at, coalesce(deliver_at, 0)) FROM ${events} WHERE seq > g.position ORDER BY seq LIMIT 1) AS oldest_log,
+        (SELECT min(since) FROM ${work} WHERE group_id = g.id AND state IN (${READY}, ${SUSPECT}, ${PARKED})) AS oldest_kept
+      FROM ${groups} g WHERE g.id = ?`),
+  }
+}

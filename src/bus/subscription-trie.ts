@@ -1,0 +1,177 @@
+/** Something that listens, with what it listens to and its place in the order of registration. */
+export interface Entry<T> {
+  readonly pattern: string
+  readonly value: T
+  readonly order: number
+}
+
+/**
+ * What listens to which pattern. Finding takes as long as the name is deep and as many listen to it, however many
+ * listen to others.
+ *
+ * Exact names stand in a map of their own: they are what nearly all subscriptions are, and need less memory there.
+ * Values and their order stand in one list in turn, since an object for each would take more than all the rest.
+ */
+export class SubscriptionTrie<T> {
+  readonly #exact = new Map<string, (T | number)[]>()
+  readonly #root: Node<T> = {}
+  #order = 0
+  #size = 0
+
+  /** How many there are. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** `segments` of a pattern; undefined for an exact name. Gives the place in the order of registration. */
+  add(pattern: string, segments: readonly string[] | undefined, value: T): number {
+    const order = this.#order++
+    this.#size++
+    if (segments === undefined) {
+      const list = this.#exact.get(pattern)
+      if (list) list.push(value, order)
+      else this.#exact.set(pattern, [value, order])
+      return order
+    }
+    const node = walk(this.#root, segments, true) as Node<T>
+    node.list ??= []
+    node.list.push(value, order)
+    // A lone star is another way to write two.
+    node.pattern = pattern === '*' ? '**' : pattern
+    return order
+  }
+
+  /** Takes away what was added to a pattern in that place. False when it is not there any more. */
+  remove(pattern: string, segments: readonly string[] | undefined, order: number): boolean {
+    const node = segments === undefined ? undefined : walk(this.#root, segments, false)
+    const list = segments === undefined ? this.#exact.get(pattern) : node?.list
+    if (!list) return false
+    let at = list.length - 2
+    while (at >= 0 && list[at + 1] !== order) at -= 2
+    if (at < 0) return false
+    list.splice(at, 2)
+    this.#size--
+    if (list.length > 0) return true
+    if (segments === undefined) this.#exact.delete(pattern)
+    else if (node) {
+      node.list = undefined
+      prune(this.#root, segments)
+    }
+    return true
+  }
+
+  /** Whether what was added to a pattern in that place is still there. */
+  has(pattern: string, segments: readonly string[] | undefined, order: number): boolean {
+    const list = segments === undefined ? this.#exact.get(pattern) : walk(this.#root, segments, false)?.list
+    return list?.some((entry, index) => index % 2 === 1 && entry === order) ?? false
+  }
+
+  /** What has been added to this very pattern, in the order of registration. */
+  entriesOf(pattern: string, segments: readonly string[] | undefined): Entry<T>[] {
+    const list = segments === undefined ? this.#exact.get(pattern) : walk(this.#root, segments, false)?.list
+    return list ? addEntries(pattern, list, []) : []
+  }
+
+  /** Everything that listens to a name, in the order of registration. */
+  find(name: string): Entry<T>[] {
+    const entries: Entry<T>[] = []
+    const exact = this.#exact.get(name)
+    if (exact) addEntries(name, exact, entries)
+    const isExactOnly = !this.#root.children && !this.#root.one && !this.#root.any
+    if (isExactOnly) return entries
+    for (const { list, pattern = '' } of collect(this.#root, name.split('.')))
+      if (list) addEntries(pattern, list, entries)
+    return entries.sort((a, b) => a.order - b.order)
+  }
+
+  /** Everything there is, with its pattern. */
+  *[Symbol.iterator](): Generator<Entry<T>> {
+    for (const [pattern, list] of this.#exact) yield* addEntries(pattern, list, [])
+    yield* walkAll(this.#root)
+  }
+}
+
+interface Node<T> {
+  /** Below a certain segment. */
+  children?: Map<string, Node<T>> | undefined
+  /** Below `*`. */
+  one?: Node<T> | undefined
+  /** Below `**`. */
+  any?: Node<T> | undefined
+  list?: (T | number)[] | undefined
+  /** What those in the list listen to. */
+  pattern?: string
+  /** Whether it stands below `**`. */
+  isAny?: true | undefined
+}
+
+function addEntries<T>(pattern: string, list: readonly (T | number)[], entries: Entry<T>[]): Entry<T>[] {
+  for (let at = 0; at < list.length; at += 2)
+    entries.push({ pattern, value: list[at] as T, order: list[at + 1] as number })
+  return entries
+}
+
+function walk<T>(root: Node<T>, segments: readonly string[], isMaking: boolean): Node<T> | undefined {
+  let node: Node<T> | undefined = root
+  for (const segment of segments) {
+    if (!node) return undefined
+    let next: Node<T> | undefined =
+      segment === '*' ? node.one : segment === '**' ? node.any : node.children?.get(segment)
+    if (!next && isMaking) {
+      next = segment === '**' ? { isAny: true } : {}
+      if (segment === '*') node.one = next
+      else if (segment === '**') node.any = next
+      else {
+        node.children ??= new Map()
+        node.children.set(segment, next)
+      }
+    }
+    node = next
+  }
+  return node
+}
+
+/** Takes away what is empty on the way to a pattern, so that subscribing and unsubscribing for years needs no memory. */
+function prune<T>(node: Node<T>, segments: readonly string[], depth = 0): boolean {
+  const segment = segments[depth]
+  if (segment !== undefined) {
+    const next = segment === '*' ? node.one : segment === '**' ? node.any : node.children?.get(segment)
+    if (next && prune(next, segments, depth + 1)) {
+      if (segment === '*') node.one = undefined
+      else if (segment === '**') node.any = undefined
+      else if (node.children?.delete(segment) && node.children.size === 0) node.children = undefined
+    }
+  }
+  return !node.list && !node.children && !node.one && !node.any
+}
+
+/** The nodes of all patterns that match. Each node is asked once for each depth, so no name takes long. */
+function collect<T>(root: Node<T>, segments: readonly string[]): Set<Node<T>> {
+  let nodes = new Set<Node<T>>()
+  enter(root, nodes)
+  for (const segment of segments) {
+    const next = new Set<Node<T>>()
+    for (const node of nodes) {
+      const child = node.children?.get(segment)
+      if (child) enter(child, next)
+      if (node.one) enter(node.one, next)
+      // What stands below `**` may take this segment too.
+      if (node.isAny) next.add(node)
+    }
+    nodes = next
+  }
+  return nodes
+}
+
+/** A node, and what `**` makes of it without taking a segment. */
+function enter<T>(node: Node<T>, into: Set<Node<T>>): void {
+  into.add(node)
+  if (node.any) enter(node.any, into)
+}
+
+function* walkAll<T>(node: Node<T>): Generator<Entry<T>> {
+  yield* addEntries(node.pattern ?? '', node.list ?? [], [])
+  for (const child of node.children?.values() ?? []) yield* walkAll(child)
+  if (node.one) yield* walkAll(node.one)
+  if (node.any) yield* walkAll(node.any)
+}

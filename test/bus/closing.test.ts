@@ -1,0 +1,318 @@
+import { describe, expect, it } from 'vitest'
+import { type BusBackend, EventBus, memoryBackend } from '../../src/bus/index.ts'
+import { fakeClock } from '../../src/testing/index.ts'
+
+/** Lets promises settle that settle by themselves. */
+async function takeTurns(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+describe('close', () => {
+  it('waits for what is in hand, and for what waits', async () => {
+    const bus = new EventBus({ concurrency: 2, onError: () => expect.fail('was told of something') })
+    const seen: unknown[] = []
+    bus.on('order.paid', async ({ data }) => {
+      await new Promise((resolve) => setImmediate(resolve))
+      seen.push(data)
+    })
+    for (let n = 0; n < 20; n++) await bus.publish('order.paid', n)
+    const emitted = bus.emit('order.paid', 'emitted')
+
+    await bus.close()
+
+    expect(seen).toHaveLength(21)
+    expect((await emitted).failures).toEqual([])
+  })
+
+  it('waits for retries that are due before its deadline', async () => {
+    const clock = fakeClock()
+    const told: string[] = []
+    const bus = new EventBus({ clock, onError: ({ message }) => void told.push(message) })
+    const attempts: number[] = []
+    bus.on(
+      'order.paid',
+      (_, { attempt }) => {
+        attempts.push(attempt)
+        if (attempt < 3) throw new Error('no route')
+      },
+      { retry: { maxAttempts: 3, baseDelayMs: 3000, factor: 1, jitter: 'none' } },
+    )
+    await bus.publish('order.paid', 1, { key: 'k' })
+    await bus.publish('order.paid', 2, { key: 'k' })
+
+    const closing = bus.close({ deadlineMs: 20_000 })
+    await clock.advance(12_000)
+    await closing
+
+    expect(attempts).toEqual([1, 2, 3, 1, 2, 3])
+    expect(told).toEqual([])
+  })
+
+  it('does not wait for what is due after its deadline, and tells that it is lost', async () => {
+    const clock = fakeClock()
+    const told: unknown[] = []
+    const bus = new EventBus({ clock, onError: (error) => void told.push(error) })
+    bus.on('order.late', () => expect.fail('was called'))
+    await bus.publish('order.late', 1, { deliverAt: clock.now() + 3_600_000 })
+
+    await bus.close()
+
+    expect(told).toMatchObject([
+      { code: 'EVENTSETS_BUS_CLOSED', message: 'The bus was closed with an event not handled.' },
+    ])
+  })
+
+  it('waits no longer than its deadline, and tells how much is lost', async () => {
+    const clock = fakeClock()
+    const told: unknown[] = []
+    const bus = new EventBus({ clock, concurrency: 2, onError: (error) => void told.push(error) })
+    bus.on('order.paid', () => new Promise(() => {}))
+    for (let n = 0; n < 7; n++) await bus.publish('order.paid', n)
+    void bus.emit('order.paid', 7)
+    await clock.advance(0)
+
+    let hasClosed = false
+    const closing = bus.close({ deadlineMs: 5000 }).then(() => {
+      hasClosed = true
+    })
+    await clock.advance(4999)
+    expect(hasClosed).toBe(false)
+    await clock.advance(1)
+    await closing
+
+    expect(told).toMatchObject([
+      { code: 'EVENTSETS_BUS_CLOSED', message: 'The bus was closed with 8 events not handled.' },
+    ])
+  })
+
+  it('ends the signals of handlers that are still at work, and the waits between their tries', async () => {
+    const clock = fakeClock()
+    const bus = new EventBus({ clock, onError: () => {} })
+    let signal: AbortSignal | undefined
+    bus.on('order.paid', (_, context) => {
+      signal = context.signal
+      return new Promise(() => {})
+    })
+    bus.on('order.sent', () => Promise.reject(new Error('no route')), {
+      retry: { maxAttempts: 2, baseDelayMs: 3_600_000, maxDelayMs: 3_600_000, jitter: 'none' },
+    })
+    void bus.emit('order.paid', 1)
+    const sent = bus.emit('order.sent', 1)
+    await clock.advance(0)
+
+    const closing = bus.close({ deadlineMs: 100 })
+    await clock.advance(100)
+    await closing
+
+    expect(signal?.reason).toMatchObject({ code: 'EVENTSETS_BUS_CLOSED' })
+    expect((await sent).failures).toHaveLength(1)
+  })
+
+  it('twice is once', async () => {
+    const bus = new EventBus()
+
+    const closing = bus.close()
+    expect(bus.close()).toBe(closing)
+    await closing
+    await bus.close({ deadlineMs: 0 })
+  })
+
+  it('is what await using does', async () => {
+    let closed = 0
+    const memory = memoryBackend()
+    const backend = {
+      ...memory,
+      close: async () => {
+        closed++
+        await memory.close()
+      },
+    }
+    {
+      await using bus = new EventBus({ backend })
+      bus.on('order.paid', () => {})
+    }
+
+    expect(closed).toBe(1)
+  })
+
+  it('while somebody pauses and resumes leaves nothing open', async () => {
+    for (let round = 0; round < 20; round++) {
+      const bus = new EventBus({ onError: () => {} })
+      bus.on('order.paid', () => {})
+      await bus.publish('order.paid', 1)
+
+      const all = [bus.pause(), bus.resume(), bus.close(), bus.pause(), bus.resume()]
+      await Promise.all(all)
+
+      await expect(bus.emit('order.paid', 2)).rejects.toMatchObject({ code: 'EVENTSETS_BUS_CLOSED' })
+    }
+  })
+
+  it('of a bus that is paused tells what nobody will handle', async () => {
+    const told: string[] = []
+    const bus = new EventBus({ onError: ({ message }) => void told.push(message) })
+    bus.on('order.paid', () => expect.fail('was called'))
+    await bus.pause()
+    await bus.publish('order.paid', 1)
+    await bus.publish('order.paid', 2)
+
+    await bus.close()
+
+    expect(told).toEqual(['The bus was closed with 2 events not handled.'])
+  })
+
+  it('inside a handler does not wait for itself when nobody waits for it', async () => {
+    const bus = new EventBus()
+    let closing: Promise<void> | undefined
+    bus.on('order.last', () => {
+      closing = bus.close()
+    })
+
+    await bus.publish('order.last', 1)
+    await takeTurns()
+
+    await closing
+  })
+
+  it('inside a handler that waits for it ends with its deadline', async () => {
+    const clock = fakeClock()
+    const bus = new EventBus({ clock, onError: () => {} })
+    let hasEnded = false
+    bus.on('order.last', async () => {
+      await bus.close({ deadlineMs: 1000 })
+      hasEnded = true
+    })
+
+    await bus.publish('order.last', 1)
+    await clock.advance(1000)
+    await clock.advance(0)
+
+    expect(hasEnded).toBe(true)
+  })
+
+  it.each([-1, Number.NaN, '5', null])('does not take the deadline %s', async (deadlineMs) => {
+    await using bus = new EventBus()
+
+    await expect(bus.close({ deadlineMs: deadlineMs as number })).rejects.toMatchObject({
+      code: 'EVENTSETS_INVALID_OPTIONS',
+    })
+    await bus.emit('order.paid', 1)
+  })
+})
+
+describe('a bus that is closed', () => {
+  it('takes nothing any more', async () => {
+    const bus = new EventBus()
+    bus.on('order.paid', () => expect.fail('was called'))
+    await bus.emit('order.sent', 1)
+    await bus.close()
+    const closed = { name: 'EventError', code: 'EVENTSETS_BUS_CLOSED' }
+
+    await expect(bus.publish('order.paid', 1)).rejects.toMatchObject(closed)
+    await expect(bus.publishAll([{ name: 'order.paid', data: 1 }])).rejects.toMatchObject(closed)
+    await expect(bus.emit('order.paid', 1)).rejects.toMatchObject(closed)
+    await expect(bus.emit('order.sent', 1)).rejects.toMatchObject(closed)
+    await expect(bus.once('order.paid')).rejects.toMatchObject(closed)
+    await expect(bus.start()).rejects.toMatchObject(closed)
+    await expect(bus.transaction((tx) => tx.publish('order.paid', 1))).rejects.toMatchObject(closed)
+    for (const use of [
+      () => bus.on('order.paid', () => {}),
+      () => bus.stream('order.paid'),
+      () => bus.batch('order.paid', { maxSize: 1 }, () => {}),
+    ])
+      expect(use).toThrow(expect.objectContaining(closed))
+  })
+
+  it('is closed from the moment that somebody asks', async () => {
+    const bus = new EventBus()
+    bus.on('order.paid', () => {})
+    await bus.emit('order.paid', 1)
+
+    const closing = bus.close()
+
+    await expect(bus.emit('order.paid', 2)).rejects.toMatchObject({ code: 'EVENTSETS_BUS_CLOSED' })
+    await closing
+  })
+})
+
+describe('a backend', () => {
+  it('is closed with the last bus that uses it', async () => {
+    const backend = memoryBackend()
+    const one = new EventBus({ backend, source: 'one' })
+    const two = new EventBus({ backend, source: 'two' })
+    const seen: unknown[] = []
+    one.on('order.paid', () => {})
+    two.on('order.paid', ({ data }) => void seen.push(data))
+
+    await one.close()
+    await two.publish('order.paid', 1)
+    await two.idle()
+    expect(seen).toEqual([1])
+
+    await two.close()
+    await expect(backend.publish([])).rejects.toMatchObject({ code: 'EVENTSETS_BUS_CLOSED' })
+  })
+
+  it('keeps nothing for a bus that has left', async () => {
+    const backend = memoryBackend({ maxQueueDepth: 10 })
+    const one = new EventBus({ backend, source: 'one' })
+    await using two = new EventBus({ backend, source: 'two' })
+    one.on('order.paid', () => {})
+    two.on('order.paid', () => {})
+    await one.close()
+
+    for (let n = 0; n < 50; n++) await two.publish('order.paid', n)
+    await two.idle()
+
+    expect((await backend.health()).queueDepth).toBe(0)
+  })
+
+  it.each([
+    ['stop() of its consumer', { stop: () => new Promise<void>(() => {}) }, {}],
+    ['close()', {}, { close: () => new Promise<void>(() => {}) }],
+    [
+      'health()',
+      {},
+      {
+        health: () => new Promise<never>(() => {}),
+        features: { ...memoryBackend().features, durable: true },
+      },
+    ],
+  ] as const)('whose %s never ends does not keep a bus from closing', async (_, consumption, broken) => {
+    const clock = fakeClock()
+    const memory = memoryBackend({ clock })
+    const backend: BusBackend = {
+      ...memory,
+      ...broken,
+      consume: async (consumer) => ({
+        ...(await memory.consume(consumer)),
+        drain: undefined as never,
+        ...consumption,
+      }),
+    }
+    const bus = new EventBus({ backend, clock, onError: () => {} })
+    bus.on('order.paid', () => {})
+    await bus.start()
+
+    const closing = bus.close({ deadlineMs: 1000 })
+    await clock.advance(1000)
+    await clock.advance(2000)
+
+    await closing
+  })
+
+  it('that fails while it is closed is told to onError', async () => {
+    const told: string[] = []
+    const backend = {
+      ...memoryBackend(),
+      close: async () => {
+        throw new Error('socket is broken')
+      },
+    }
+    const bus = new EventBus({ backend, onError: ({ message }) => void told.push(message) })
+
+    await bus.close()
+
+    expect(told).toEqual(['socket is broken'])
+  })
+})

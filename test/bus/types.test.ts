@@ -1,0 +1,219 @@
+import * as v from 'valibot'
+import { describe, expectTypeOf, it } from 'vitest'
+import { z } from 'zod'
+import {
+  type BusEvent,
+  EventBus,
+  type EventMap,
+  type MatchingEvent,
+  type MatchingName,
+} from '../../src/bus/index.ts'
+
+/** Events of a shop. An interface will do, too. */
+interface ShopEvents {
+  'order.placed': { readonly id: number; readonly total: number }
+  'order.paid': { readonly id: number }
+  'order.payment.failed': { readonly id: number; readonly reason: string }
+  'user.created': { readonly email: string }
+  'user.deleted': undefined
+}
+
+// What is said here is checked by the compiler; at run time nothing happens.
+const bus = new EventBus<ShopEvents>()
+const never = (_: () => unknown) => {}
+
+describe('the compiler', () => {
+  it('knows the names of events, and their data', () => {
+    never(() => bus.publish('order.placed', { id: 1, total: 5 }))
+    never(() => bus.emit('user.deleted', undefined))
+    // @ts-expect-error there is no such event
+    never(() => bus.publish('order.lost', { id: 1 }))
+    // @ts-expect-error the total is missing
+    never(() => bus.publish('order.placed', { id: 1 }))
+    // @ts-expect-error the id is a number
+    never(() => bus.emit('order.paid', { id: '1' }))
+    // @ts-expect-error there is more than it has
+    never(() => bus.publish('order.paid', { id: 1, total: 5 }))
+    // @ts-expect-error there is no such option
+    never(() => bus.publish('order.paid', { id: 1 }, { corelationId: 'x' }))
+    never(async () => {
+      const event = await bus.publish('order.paid', { id: 1 })
+      expectTypeOf(event.name).toEqualTypeOf<'order.paid'>()
+      expectTypeOf(event.data).toEqualTypeOf<{ readonly id: number }>()
+    })
+  })
+
+  it('knows them in publishAll and in transactions, too', () => {
+    never(() =>
+      bus.publishAll([
+        { name: 'order.paid', data: { id: 1 } },
+        { name: 'user.created', data: { email: 'ada@example.org' } },
+      ]),
+    )
+    // @ts-expect-error the data of another event
+    never(() => bus.publishAll([{ name: 'order.paid', data: { email: 'ada@example.org' } }]))
+    never(() => bus.transaction((tx) => tx.publish('order.paid', { id: 1 })))
+    // @ts-expect-error there is no such event
+    never(() => bus.transaction((tx) => tx.publish('order.lost', { id: 1 })))
+  })
+
+  it('gives a handler the event of a name', () => {
+    never(() =>
+      bus.on('order.placed', (event, context) => {
+        expectTypeOf(event).toEqualTypeOf<
+          BusEvent<'order.placed', { readonly id: number; readonly total: number }>
+        >()
+        expectTypeOf(context.signal).toEqualTypeOf<AbortSignal>()
+        expectTypeOf(context.attempt).toEqualTypeOf<number>()
+      }),
+    )
+  })
+
+  it('gives a handler the events of a pattern, told apart by their names', () => {
+    never(() =>
+      bus.on('order.*', (event) => {
+        expectTypeOf(event.name).toEqualTypeOf<'order.placed' | 'order.paid'>()
+        if (event.name === 'order.placed') expectTypeOf(event.data.total).toEqualTypeOf<number>()
+      }),
+    )
+    never(() =>
+      bus.on('order.**', (event) => {
+        expectTypeOf(event.name).toEqualTypeOf<'order.placed' | 'order.paid' | 'order.payment.failed'>()
+      }),
+    )
+    never(() =>
+      bus.once('*.created', (event) => {
+        expectTypeOf(event.data).toEqualTypeOf<{ readonly email: string }>()
+      }),
+    )
+    never(() =>
+      bus.on('**', (event) => {
+        expectTypeOf(event.name).toEqualTypeOf<keyof ShopEvents>()
+      }),
+    )
+    never(() =>
+      bus.batch('user.*', { maxSize: 5 }, (events) => {
+        expectTypeOf(events).toEqualTypeOf<readonly MatchingEvent<ShopEvents, 'user.*'>[]>()
+      }),
+    )
+    never(async () => {
+      for await (const event of bus.stream('order.*'))
+        expectTypeOf(event.name).toEqualTypeOf<'order.placed' | 'order.paid'>()
+      expectTypeOf((await bus.once('user.*')).name).toEqualTypeOf<'user.created' | 'user.deleted'>()
+    })
+  })
+
+  it('finds a pattern that matches nothing', () => {
+    // @ts-expect-error no event begins so
+    never(() => bus.on('orders.*', () => {}))
+    // @ts-expect-error no event has one segment
+    never(() => bus.on('*.*.*.*', () => {}))
+    // @ts-expect-error no such event
+    never(() => bus.once('user.updated'))
+    // @ts-expect-error no such event
+    never(() => bus.stream('invoice.**'))
+    // @ts-expect-error no such event
+    never(() => bus.batch('order.payment.*.*', { maxSize: 1 }, () => {}))
+  })
+
+  it('takes a pattern that it does not know', () => {
+    never(() => {
+      const pattern: string = 'order.*'
+      bus.on(pattern, (event) => expectTypeOf(event.name).toEqualTypeOf<keyof ShopEvents>())
+    })
+  })
+
+  it('matches patterns as the bus does', () => {
+    type Names = { a: 1; 'a.b': 1; 'a.b.c': 1; 'a.x.c': 1; 'b.c': 1 }
+
+    expectTypeOf<MatchingName<Names, 'a.**'>>().toEqualTypeOf<'a' | 'a.b' | 'a.b.c' | 'a.x.c'>()
+    expectTypeOf<MatchingName<Names, 'a.*'>>().toEqualTypeOf<'a.b'>()
+    expectTypeOf<MatchingName<Names, '**.c'>>().toEqualTypeOf<'a.b.c' | 'a.x.c' | 'b.c'>()
+    expectTypeOf<MatchingName<Names, 'a.*.c'>>().toEqualTypeOf<'a.b.c' | 'a.x.c'>()
+    expectTypeOf<MatchingName<Names, 'a.**.c'>>().toEqualTypeOf<'a.b.c' | 'a.x.c'>()
+    expectTypeOf<MatchingName<Names, '*'>>().toEqualTypeOf<keyof Names>()
+    expectTypeOf<MatchingName<Names, '*.*.**'>>().toEqualTypeOf<'a.b' | 'a.b.c' | 'a.x.c' | 'b.c'>()
+    expectTypeOf<MatchingName<Names, 'c.*'>>().toEqualTypeOf<never>()
+  })
+
+  it('knows what a filter gets', () => {
+    never(() =>
+      bus.on('order.placed', () => {}, {
+        filter: (event) => {
+          expectTypeOf(event.data.total).toEqualTypeOf<number>()
+          return event.data.total > 5
+        },
+      }),
+    )
+    // @ts-expect-error no such data
+    never(() => bus.on('order.placed', () => {}, { filter: (event) => event.data.email === '' }))
+    // @ts-expect-error no such condition
+    never(() => bus.on('order.placed', () => {}, { filter: { path: 'data.total', gt: 5 } }))
+  })
+
+  it('learns the events from their schemas', () => {
+    const schemas = {
+      'user.created': z.object({ id: z.number(), plan: z.string().default('free') }),
+      'user.deleted': v.object({ id: v.string() }),
+    }
+    never(() => {
+      const typed = new EventBus({ schemas })
+      expectTypeOf(typed).toEqualTypeOf<
+        EventBus<{ 'user.created': { id: number; plan: string }; 'user.deleted': { id: string } }>
+      >()
+      typed.on('user.*', (event) => {
+        if (event.name === 'user.deleted') expectTypeOf(event.data.id).toEqualTypeOf<string>()
+      })
+      // @ts-expect-error the id is a number
+      void typed.publish('user.created', { id: 'x', plan: 'pro' })
+      // @ts-expect-error there is no such event
+      typed.on('order.*', () => {})
+    })
+  })
+
+  it('finds a schema that does not give the data of its event', () => {
+    never(
+      () =>
+        new EventBus<ShopEvents>({
+          schemas: { 'order.paid': z.object({ id: z.number() }) },
+        }),
+    )
+    never(
+      () =>
+        new EventBus<ShopEvents>({
+          // @ts-expect-error the id is a number
+          schemas: { 'order.paid': z.object({ id: z.string() }) },
+        }),
+    )
+    never(
+      () =>
+        new EventBus<ShopEvents>({
+          // @ts-expect-error there is no such event
+          schemas: { 'order.lost': z.object({ id: z.number() }) },
+        }),
+    )
+  })
+
+  it('takes any event where none is declared', () => {
+    const open = new EventBus()
+    expectTypeOf(open).toEqualTypeOf<EventBus<EventMap>>()
+    never(() => open.publish('anything.at.all', 5))
+    never(() =>
+      open.on('some.*', (event) => {
+        expectTypeOf(event.name).toEqualTypeOf<string>()
+        expectTypeOf(event.data).toEqualTypeOf<unknown>()
+      }),
+    )
+  })
+
+  it('lets nobody change an event', () => {
+    never(() =>
+      bus.on('order.paid', (event) => {
+        // @ts-expect-error it is read-only
+        event.name = 'order.placed'
+        // @ts-expect-error it is read-only
+        event.data.id = 5
+      }),
+    )
+  })
+})

@@ -1,0 +1,149 @@
+import * as v from 'valibot'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { EventBus, type StandardSchema } from '../../src/bus/index.ts'
+import { recordingBackend } from '../../src/testing/index.ts'
+
+const schemas = {
+  'user.created': z.object({ id: z.number(), email: z.email(), plan: z.string().default('free') }),
+  'user.deleted': v.object({ id: v.number(), address: v.object({ city: v.string() }) }),
+}
+
+function openBus() {
+  const backend = recordingBackend()
+  return { backend, bus: new EventBus({ backend, schemas }) }
+}
+
+describe('an event with a schema', () => {
+  it('is published with what the schema makes of its data', async () => {
+    const { backend, bus } = openBus()
+    await using _ = bus
+    const seen: unknown[] = []
+    bus.on('user.created', ({ data }) => void seen.push(data))
+
+    await bus.publish('user.created', { id: 1, email: 'ada@example.org', extra: 1 } as never)
+    await bus.emit('user.created', { id: 2, email: 'bob@example.org' } as never)
+    await bus.idle()
+
+    const [ada, bob] = [
+      { id: 1, email: 'ada@example.org', plan: 'free' },
+      { id: 2, email: 'bob@example.org', plan: 'free' },
+    ]
+    expect(backend.publishedEvents.map(({ data }) => data)).toEqual([ada])
+    expect(seen).toHaveLength(2)
+    expect(seen).toEqual(expect.arrayContaining([ada, bob]))
+  })
+
+  it.each([
+    ['user.created', { id: '1', email: 'nobody' }, ['data.id: ', 'data.email: ']],
+    ['user.deleted', { id: 1, address: {} }, ['data.address.city: ']],
+    ['user.deleted', 'text', ['data: ']],
+    ['user.created', undefined, ['data: ']],
+  ] as const)('%s with the data %j is refused with every issue', async (name, data, issues) => {
+    const { backend, bus } = openBus()
+    await using _ = bus
+    bus.on('**', () => expect.fail('was called'))
+
+    for (const refused of [
+      bus.publish(name, data as never),
+      bus.emit(name, data as never),
+      bus.publishAll([{ name, data: data as never }]),
+      bus.transaction((tx) => tx.publish(name, data as never)),
+    ]) {
+      const error = await refused.then(
+        () => expect.fail('was taken'),
+        (thrown) => thrown,
+      )
+      expect(error).toMatchObject({ name: 'ValidationError', code: 'EVENTSETS_INVALID_EVENT' })
+      expect(error.message).toContain(`The data of the event "${name}" is not valid`)
+      for (const issue of issues) expect(error.message).toContain(`\n  ${issue}`)
+      expect(error.issues).toHaveLength(issues.length)
+    }
+    await bus.idle()
+    expect(backend.publishedEvents).toEqual([])
+  })
+
+  it('may have one that has to wait', async () => {
+    const known = new Set([17])
+    const schema = z.object({ id: z.number().refine(async (id) => known.has(id), 'is not known') })
+    await using bus = new EventBus({ schemas: { 'order.paid': schema } })
+    const seen: unknown[] = []
+    bus.on('order.paid', ({ data }) => void seen.push(data))
+
+    await bus.emit('order.paid', { id: 17 })
+    await expect(bus.emit('order.paid', { id: 18 })).rejects.toThrow('data.id: is not known')
+    await expect(bus.publish('order.paid', { id: 18 })).rejects.toThrow('data.id: is not known')
+
+    expect(seen).toEqual([{ id: 17 }])
+  })
+
+  it.each([
+    [
+      'at once',
+      () => {
+        throw new Error('broken schema')
+      },
+    ],
+    ['later', async () => Promise.reject(new Error('broken schema'))],
+  ])('is refused when its schema fails itself %s', async (_, validate) => {
+    const schema = { '~standard': { version: 1, vendor: 'test', validate } } as unknown as StandardSchema
+    await using bus = new EventBus({ schemas: { 'order.paid': schema } })
+    const refusal = {
+      name: 'EventError',
+      code: 'EVENTSETS_INVALID_EVENT',
+      cause: { message: 'broken schema' },
+    }
+
+    await expect(bus.publish('order.paid', 1)).rejects.toMatchObject(refusal)
+    await expect(bus.emit('order.paid', 1)).rejects.toMatchObject(refusal)
+  })
+
+  it('may have any schema that is a Standard Schema, paths of all kinds included', async () => {
+    const schema: StandardSchema = {
+      '~standard': {
+        version: 1,
+        vendor: 'hand-made',
+        validate: () => ({
+          issues: [
+            { message: 'is wrong' },
+            { message: 'is odd', path: ['list', 0, { key: 'a b' }, Symbol('s')] },
+          ],
+        }),
+      },
+    }
+    await using bus = new EventBus({ schemas: { 'order.paid': schema } })
+
+    const { issues } = await bus.emit('order.paid', 1).catch((error) => error)
+
+    expect(issues.map(({ path }: { path: string }) => path)).toEqual([
+      'data',
+      'data.list[0]["a b"]["Symbol(s)"]',
+    ])
+  })
+})
+
+describe('an event without a schema', () => {
+  it('may have any data', async () => {
+    const { bus } = openBus()
+    await using _ = bus
+
+    await bus.publish('order.paid' as never, 'anything' as never)
+  })
+})
+
+describe('schemas', () => {
+  it.each([[{ 'user.created': {} }], [{ 'user.created': () => true }], [{ 'user.created': null }]])(
+    'cannot be something else: %j',
+    (wrong) => {
+      expect(() => new EventBus({ schemas: wrong as never })).toThrow(
+        /schemas\.user\.created: expected a Standard Schema/,
+      )
+    },
+  )
+
+  it('must have names of events', () => {
+    expect(() => new EventBus({ schemas: { 'user created': z.string() } })).toThrow(
+      /schemas\.user created: .*has a character/,
+    )
+  })
+})
