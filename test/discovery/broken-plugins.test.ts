@@ -884,14 +884,7 @@ describe('an application with many broken plugins', () => {
       {
         eventsets: {
           hideObject: true,
-          plugins: [
-            './throws.mjs',
-            './exits.mjs',
-            './waits.mjs',
-            './later.mjs',
-            './proxy.mjs',
-            './good.mjs',
-          ],
+          plugins: ['./throws.mjs', './exits.mjs', './waits.mjs', './later.mjs', './proxy.mjs', './good.mjs'],
         },
       },
       {
