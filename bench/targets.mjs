@@ -91,6 +91,51 @@ export const TARGETS = [
     what: 'files that discovery reads, 10,000 packages installed against 1,000',
     most: { js: 1, wasm: 1 },
   },
+  {
+    key: 'busEmit',
+    what: 'bus: emit to one listener against eventemitter3, events/s',
+    least: { js: 0.7, wasm: 0.7 },
+  },
+  {
+    key: 'busAsyncOne',
+    what: 'bus: emit to one async listener against emittery, events/s',
+    least: { js: 5, wasm: 5 },
+  },
+  {
+    key: 'busAsyncTen',
+    what: 'bus: emit to ten async listeners against emittery, events/s',
+    least: { js: 3, wasm: 3 },
+  },
+  {
+    key: 'busRepeatedNames',
+    what: 'bus: one match among 10,000 patterns against 10, repeated names, events/s',
+    least: { js: 0.8, wasm: 0.8 },
+  },
+  {
+    key: 'busNewNames',
+    what: 'bus: one match among 10,000 patterns against 10, names never seen, events/s',
+    least: { js: 0.5, wasm: 0.5 },
+  },
+  {
+    key: 'busMemoryOneName',
+    what: 'bus: memory of a subscription against emittery, 100,000 on one name',
+    most: { js: 2, wasm: 2 },
+  },
+  {
+    key: 'busMemoryNames',
+    what: 'bus: memory of a subscription against emittery, 100,000 on as many names',
+    most: { js: 2, wasm: 2 },
+  },
+  {
+    key: 'busStoring',
+    what: 'bus: SQLite, a hundred events a transaction, against the same inserts by hand, events/s',
+    least: { js: 0.6, wasm: 0.6 },
+  },
+  {
+    key: 'busValidation',
+    what: 'bus: what a zod schema adds to publishing an order, times its `parse`',
+    most: { js: 1.3, wasm: 1.3 },
+  },
 ]
 
 /** The targets as a table of `report.mjs`. What no subject has measured is left empty. */
@@ -114,7 +159,7 @@ export function targetsReport(reports) {
     title: 'Targets',
     notes: [
       'Ratios within this run, unless a unit is named: the median of the rounds (lowest - highest). ✓ reached, ✗ missed.',
-      'The costs of 300 sets are ratios of medians, without a spread; of memory, the highest peak decides. Discovery has no part in which the scanners differ.',
+      'The costs of 300 sets are ratios of medians, without a spread; of memory, the highest peak decides. Discovery and the bus have no part in which the scanners differ. Of patterns, the slower of emit and publish counts.',
     ],
     tables: [targetsTable(reports)],
   }

@@ -390,7 +390,10 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
     transaction?: Transaction,
   ): Promise<BusEvent> {
     assertEventOptions(options, 'publish')
-    const { deliverAt, ...rest } = options
+    const { deliverAt, ...given } = options
+    // What waits for its time is no circle, however often it comes round.
+    const isLater = deliverAt !== undefined
+    const rest = isLater ? { ...given, depth: Math.min(given.depth ?? this.#dispatcher.depth, 1) } : given
     if (deliverAt !== undefined && !this.#backend.features.delay) throw this.#unsupported('delay')
     const make = async (given: EventOptions, publication?: Publication): Promise<Made<BusEvent>> => {
       const event = await this.#prepare(name, data, given, publication)
@@ -454,13 +457,14 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
     publication?: Publication,
   ): Promise<EmitReport> {
     try {
-      if (this.#closed) throw this.#closedError('emits')
-      if (options !== undefined) assertEventOptions(options, 'emit')
       const dispatcher = this.#dispatcher
+      const depth = Math.max(dispatcher.depth, options?.depth ?? 0)
+      this.#assertOpen('emits', depth)
+      if (options !== undefined) assertEventOptions(options, 'emit')
       const route = dispatcher.route(name)
       if (this.#isPaused) return Promise.resolve(NOBODY)
       const schema = this.#schemas.size === 0 ? undefined : this.#schemas.get(name)
-      const depthError = dispatcher.findDepthError(name, Math.max(dispatcher.depth, options?.depth ?? 0))
+      const depthError = dispatcher.findDepthError(name, depth)
       if (depthError) throw depthError
       const checked = schema === undefined ? data : validate(schema, data, name)
       if (schema !== undefined && checked instanceof Promise)
@@ -738,9 +742,10 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
   }
 
   /**
-   * Ends the bus: takes no more events, waits for those in hand and, in memory, for those that wait, but no longer than
-   * the deadline. What is left then is told to `onError`. Closing twice is closing once. A handler that waits for the
-   * end of its bus waits for itself, until the deadline.
+   * Ends the bus: takes no more events but those that follow from others (published through the context of a handler),
+   * waits for those in hand and, in memory, for those that wait, but no longer than the deadline. What is left then is
+   * told to `onError`. Closing twice is closing once. A handler that waits for the end of its bus waits for itself,
+   * until the deadline.
    *
    * The backend is closed with the last bus that uses it.
    *
@@ -784,6 +789,8 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
     }
     this.#abort.abort(this.#closedError('handles'))
     this.#isEnded = true
+    // As long as it is there, everything asynchronous in the process carries it along.
+    this.#transactions?.disable()
     this.#tell(() => this.#observer?.end())
     await this.#leaveBackend()
   }
@@ -846,10 +853,10 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
     options: EventOptions,
     publication?: Publication,
   ): Promise<PublishedEvent> {
-    if (this.#closed) throw this.#closedError('publishes')
+    const depth = options.depth ?? this.#dispatcher.depth
+    this.#assertOpen('publishes', depth)
     // Finding the way of an event checks its name.
     this.#dispatcher.route(name)
-    const depth = options.depth ?? this.#dispatcher.depth
     const depthError = this.#dispatcher.findDepthError(name, depth)
     if (depthError) throw depthError
     const schema = this.#schemas.get(name)
@@ -923,7 +930,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
   #handlerFailed(failure: HandlerFailure, event: BusEvent): void {
     this.#report(failure.error, event)
     // A handler of failures that fails would be told of its own failing, for ever.
-    if (event.name === HANDLER_FAILED || this.#closed) return
+    if (event.name === HANDLER_FAILED || this.#isEnded) return
     const depth = event.depth + 1
     if (this.#dispatcher.findDepthError(HANDLER_FAILED, Math.max(depth, this.#dispatcher.depth))) return
     const { handler, error, attempts } = failure
@@ -960,6 +967,11 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
     try {
       Promise.resolve(tell()).catch(() => {})
     } catch {}
+  }
+
+  /** While a bus closes, what follows from an event in hand is still a part of that. */
+  #assertOpen(what: string, depth: number): void {
+    if (this.#isEnded || (this.#closed && depth === 0)) throw this.#closedError(what)
   }
 
   #closedError(what: string): EventError {

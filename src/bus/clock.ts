@@ -30,7 +30,7 @@ let places = 0
 /** A moment for so many events. */
 export function createMoment(time: number, events: number): Moment {
   // Only so many places can be told apart in an id: they begin anew with each millisecond.
-  if (time > latest || places >= PLACES) places = 0
+  if (time > latest || places + events > PLACES) places = 0
   latest = Math.max(latest, time)
   const next = places
   places += events

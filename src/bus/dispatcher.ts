@@ -462,7 +462,7 @@ export class Dispatcher {
     const deadLetters: DeadLetter[] = []
     let retried = 0
     let tries = { attempt, isPublished: true, isRedelivered }
-    if (attempt === 1 && wanted === undefined) route.statistics.delivered++
+    if (attempt === 1) route.statistics.delivered++
     for (const tier of route.tiers) {
       const stops = wanted ? tier.filter(({ name }) => wanted.has(name)) : tier
       if (stops.length === 0) continue

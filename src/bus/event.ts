@@ -1,4 +1,4 @@
-import { createMoment, type Moment } from './clock.ts'
+import type { Moment } from './clock.ts'
 import { createUuid } from './uuid.ts'
 
 /** How urgent an event is, and how early a handler runs. Any integer will do. */
@@ -168,5 +168,6 @@ export class PublishedEvent<Name extends string = string, Data = unknown> implem
 /** An event that a backend has kept. */
 export function reviveEvent(stored: StoredEvent): PublishedEvent {
   const { name, data, time, ...origin } = stored
-  return new PublishedEvent(name, data, createMoment(time, 1), origin)
+  // Its id is known, so that no place is needed for it.
+  return new PublishedEvent(name, data, { time, next: 0, end: 1 }, origin)
 }

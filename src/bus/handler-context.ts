@@ -1,8 +1,8 @@
-import type { BusEvent, EventOptions } from './event.ts'
+import type { BusEvent, EventOptions, PublishEventOptions } from './event.ts'
 
 /** What a bus is to a handler: a place to publish what follows from an event. */
 export interface Publisher {
-  publish(name: string, data: unknown, options?: EventOptions): Promise<unknown>
+  publish(name: string, data: unknown, options?: PublishEventOptions): Promise<unknown>
   emit(name: string, data: unknown, options?: EventOptions): Promise<unknown>
 }
 
@@ -17,7 +17,7 @@ export interface HandlerContext {
   /** Whether the event may have been handed out before: after a crash, say. */
   readonly isRedelivered: boolean
   /** Publishes an event that follows from this one: it has its correlation id, and knows its cause. */
-  publish(name: string, data: unknown, options?: EventOptions): Promise<unknown>
+  publish(name: string, data: unknown, options?: PublishEventOptions): Promise<unknown>
   /** The same in this process. */
   emit(name: string, data: unknown, options?: EventOptions): Promise<unknown>
 }
@@ -60,7 +60,7 @@ export class Context implements HandlerContext {
     return this.#circumstances.isRedelivered
   }
 
-  publish(name: string, data: unknown, options?: EventOptions): Promise<unknown> {
+  publish(name: string, data: unknown, options?: PublishEventOptions): Promise<unknown> {
     return this.#circumstances.publisher.publish(name, data, follow(this.#event, options))
   }
 
@@ -69,7 +69,7 @@ export class Context implements HandlerContext {
   }
 }
 
-function follow(event: BusEvent, options: EventOptions = {}): EventOptions {
+function follow<Options extends EventOptions>(event: BusEvent, options?: Options): Options | EventOptions {
   return {
     correlationId: event.correlationId,
     causationId: event.id,

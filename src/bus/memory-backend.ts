@@ -59,7 +59,8 @@ export function memoryBackend(options: MemoryBackendOptions = {}): BusBackend {
   }
   const take = (events: readonly StoredEvent[], deliverAt: number | undefined) => {
     const fresh = events.filter(({ id }) => remember(id))
-    history.push(...fresh)
+    // One by one: a call cannot have as many arguments as there may be events.
+    for (const event of fresh) history.push(event)
     if (history.length > settings.historySize * 2) history.splice(0, history.length - settings.historySize)
     for (const group of groups.values())
       for (const event of fresh) group.add({ event }, event.deliverAt ?? deliverAt)
@@ -412,8 +413,8 @@ function createGroup({ clock, keepLetters, onProgress, leave }: GroupSetting): G
       return inFlight
     },
     lagMs() {
-      const oldest = ready.flatMap(({ queue }) => queue.peek()?.since ?? [])
-      return oldest.length === 0 ? 0 : Math.max(0, clock.now() - Math.min(...oldest))
+      const now = clock.now()
+      return ready.reduce((lagMs, { queue }) => Math.max(lagMs, now - (queue.peek()?.since ?? now)), 0)
     },
     add(work, deliverAt) {
       const now = clock.now()

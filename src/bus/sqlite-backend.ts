@@ -100,8 +100,8 @@ export function sqliteBackend(options: SqliteBackendOptions): SqliteBackend {
   const { database, isOwn } = openDatabase(options)
   const turns = createTurns(database, settings.busyTimeoutMs)
   const consumptions = new Set<SqliteConsumption>()
-  const wake = () => {
-    for (const consumption of consumptions) consumption.wake()
+  const wake = (group?: string) => {
+    for (const consumption of consumptions) consumption.wake(group)
   }
   const neighbours = enterFile(database.file, wake)
   const poll = createPoll(database, clock, settings.pollMs, consumptions)
@@ -271,7 +271,7 @@ export function sqliteBackend(options: SqliteBackendOptions): SqliteBackend {
       }
     },
     deadLetters,
-    outbox: createOwnOutbox({ database, tables, clock, isOpen: () => isOpen, onWrite: wake }),
+    outbox: createOwnOutbox({ database, tables, clock, isOpen: () => isOpen, onWrite: () => wake() }),
     async groups() {
       const { consumers, queue } = await open()
       return await turns.read(() =>

@@ -17,8 +17,8 @@ export interface ConsumptionSetting {
   readonly openGroup: () => Group
   readonly consumer: Consumer
   readonly leaseMs: number
-  /** Called when others may find something to do. */
-  readonly wakeOthers: () => void
+  /** Called when others of the group may find something to do. */
+  readonly wakeOthers: (group: string) => void
   /** Called now and then. */
   readonly onBeat: () => void
   /** Called when nothing is in hand any more, and nothing will be. */
@@ -27,8 +27,8 @@ export interface ConsumptionSetting {
 
 /** A consumer at work on a SQLite database. */
 export interface SqliteConsumption extends Consumption {
-  /** Looks whether there is something to do. */
-  wake(): void
+  /** Looks whether there is something to do; where a group is named, only if it is of that. */
+  wake(group?: string): void
   /** Tells the consumer of what goes wrong. */
   report(error: unknown): void
   /** Gives back what is in hand: the backend closes. */
@@ -63,6 +63,7 @@ export async function beginConsumption(setting: ConsumptionSetting): Promise<Sql
   let isPumping = false
   let isAgain = false
   let pauseMs = 0
+  let hasBeatFailed = false
   /** What waits for the end of this turn to be removed. */
   let finished: { readonly works: Work[]; readonly done: Promise<void> } | undefined
   let cancelDue = () => {}
@@ -80,7 +81,7 @@ export async function beginConsumption(setting: ConsumptionSetting): Promise<Sql
     const { name, id } = letter.event
     const isCrash = letter.reason === CRASHED
     const message = isCrash
-      ? `The event ${JSON.stringify(name)} (${id}) was given up: its processes have died ${letter.attempts} times.`
+      ? `The event ${JSON.stringify(name)} (${id}) was given up: the processes that handled it have died.`
       : `The event ${JSON.stringify(name)} (${id}) was given up: ${letter.reason}`
     const hint = `It is the dead letter ${letter.id}.`
     report(new EventError(message, { code: isCrash ? 'EVENTSETS_CRASHED' : 'EVENTSETS_UNREADABLE', hint }))
@@ -142,7 +143,7 @@ export async function beginConsumption(setting: ConsumptionSetting): Promise<Sql
     for (const letter of claimed.unreadable) tell(letter)
     if (isStopped) {
       await turns.write(() => queue.handBack(claimed.work))
-      wakeOthers()
+      wakeOthers(group.name)
       return false
     }
     for (const work of claimed.work) void handle(work)
@@ -165,7 +166,7 @@ export async function beginConsumption(setting: ConsumptionSetting): Promise<Sql
     const mayBeMore = work.event.key !== undefined || outcome.retry !== undefined || work.isSuspect
     if (mayBeMore) {
       void pump()
-      wakeOthers()
+      wakeOthers(group.name)
     }
     if (inHand.size > 0) return
     for (const resolve of onIdle.splice(0)) resolve()
@@ -234,8 +235,10 @@ export async function beginConsumption(setting: ConsumptionSetting): Promise<Sql
       owner = found.owner
       for (const id of [...findDead(found.others), ...found.lost]) await takeOver(id)
       onBeat()
+      hasBeatFailed = false
     } catch (error) {
-      if (!isEnded && pauseMs === 0) report(error)
+      if (!isEnded && !hasBeatFailed) report(error)
+      hasBeatFailed = true
     }
     if (!isEnded) cancelBeat = clock.delay(leaseMs / BEATS_A_LEASE, () => void beat())
   }
@@ -262,7 +265,7 @@ export async function beginConsumption(setting: ConsumptionSetting): Promise<Sql
     for (const letter of taken.deadly) tell(letter)
     if (taken.count === 0) return
     void pump()
-    wakeOthers()
+    wakeOthers(group.name)
   }
 
   /** Nothing is in hand, and nothing will be. */
@@ -281,7 +284,9 @@ export async function beginConsumption(setting: ConsumptionSetting): Promise<Sql
   void pump()
   void beat()
   return {
-    wake: () => void pump(),
+    wake(name) {
+      if (name === undefined || name === group.name) void pump()
+    },
     report,
     async stop(deadlineMs) {
       isStopped = true
@@ -305,7 +310,7 @@ export async function beginConsumption(setting: ConsumptionSetting): Promise<Sql
           queue.release(group, owner)
           consumers.leave(owner)
         })
-        wakeOthers()
+        wakeOthers(group.name)
       } catch {
         // Others will find that it does not live any more.
       }

@@ -3,23 +3,26 @@ import type { SqliteConsumption } from './sqlite-consumption.ts'
 import type { Database } from './sqlite-database.ts'
 
 /** All in this process who use a file, by its path: they need not wait until they look. */
-const users = new Map<string, Set<() => void>>()
+const users = new Map<string, Set<Wake>>()
+
+/** Told that there may be something to do: for a group, or for all. */
+type Wake = (group?: string) => void
 
 export interface Neighbours {
   /** Tells all who use the file in this process that there may be something to do, the caller included. */
-  readonly wake: () => void
+  readonly wake: Wake
   readonly leave: () => void
 }
 
 /** @param file Undefined for a database that nobody else can use. */
-export function enterFile(file: string | undefined, wake: () => void): Neighbours {
+export function enterFile(file: string | undefined, wake: Wake): Neighbours {
   if (file === undefined) return { wake, leave: () => {} }
   const together = users.get(file) ?? new Set()
   users.set(file, together)
   together.add(wake)
   return {
-    wake() {
-      for (const each of together) each()
+    wake(group) {
+      for (const each of together) each(group)
     },
     leave() {
       together.delete(wake)

@@ -77,7 +77,8 @@ export class SubscriptionTrie<T> {
     const entries: Entry<T>[] = []
     const exact = this.#exact.get(name)
     if (exact) addEntries(name, exact, entries)
-    const isExactOnly = !this.#root.children && !this.#root.one && !this.#root.any
+    const { child, children, one, any } = this.#root
+    const isExactOnly = !child && !children && !one && !any
     if (isExactOnly) return entries
     for (const { list, pattern = '' } of collect(this.#root, name.split('.')))
       if (list) addEntries(pattern, list, entries)
@@ -92,7 +93,10 @@ export class SubscriptionTrie<T> {
 }
 
 interface Node<T> {
-  /** Below a certain segment. */
+  /** Below one certain segment; */
+  segment?: string | undefined
+  child?: Node<T> | undefined
+  /** and below others. Most have a single one, for which a map takes more than all the rest. */
   children?: Map<string, Node<T>> | undefined
   /** Below `*`. */
   one?: Node<T> | undefined
@@ -116,12 +120,15 @@ function walk<T>(root: Node<T>, segments: readonly string[], isMaking: boolean):
   for (const segment of segments) {
     if (!node) return undefined
     let next: Node<T> | undefined =
-      segment === '*' ? node.one : segment === '**' ? node.any : node.children?.get(segment)
+      segment === '*' ? node.one : segment === '**' ? node.any : childOf(node, segment)
     if (!next && isMaking) {
       next = segment === '**' ? { isAny: true } : {}
       if (segment === '*') node.one = next
       else if (segment === '**') node.any = next
-      else {
+      else if (!node.child) {
+        node.segment = segment
+        node.child = next
+      } else {
         node.children ??= new Map()
         node.children.set(segment, next)
       }
@@ -131,18 +138,25 @@ function walk<T>(root: Node<T>, segments: readonly string[], isMaking: boolean):
   return node
 }
 
+function childOf<T>(node: Node<T>, segment: string): Node<T> | undefined {
+  return node.segment === segment ? node.child : node.children?.get(segment)
+}
+
 /** Takes away what is empty on the way to a pattern, so that subscribing and unsubscribing for years needs no memory. */
 function prune<T>(node: Node<T>, segments: readonly string[], depth = 0): boolean {
   const segment = segments[depth]
   if (segment !== undefined) {
-    const next = segment === '*' ? node.one : segment === '**' ? node.any : node.children?.get(segment)
+    const next = segment === '*' ? node.one : segment === '**' ? node.any : childOf(node, segment)
     if (next && prune(next, segments, depth + 1)) {
       if (segment === '*') node.one = undefined
       else if (segment === '**') node.any = undefined
-      else if (node.children?.delete(segment) && node.children.size === 0) node.children = undefined
+      else if (node.segment === segment) {
+        node.segment = undefined
+        node.child = undefined
+      } else if (node.children?.delete(segment) && node.children.size === 0) node.children = undefined
     }
   }
-  return !node.list && !node.children && !node.one && !node.any
+  return !node.list && !node.child && !node.children && !node.one && !node.any
 }
 
 /** The nodes of all patterns that match. Each node is asked once for each depth, so no name takes long. */
@@ -152,7 +166,7 @@ function collect<T>(root: Node<T>, segments: readonly string[]): Set<Node<T>> {
   for (const segment of segments) {
     const next = new Set<Node<T>>()
     for (const node of nodes) {
-      const child = node.children?.get(segment)
+      const child = childOf(node, segment)
       if (child) enter(child, next)
       if (node.one) enter(node.one, next)
       // What stands below `**` may take this segment too.
@@ -171,6 +185,7 @@ function enter<T>(node: Node<T>, into: Set<Node<T>>): void {
 
 function* walkAll<T>(node: Node<T>): Generator<Entry<T>> {
   yield* addEntries(node.pattern ?? '', node.list ?? [], [])
+  if (node.child) yield* walkAll(node.child)
   for (const child of node.children?.values() ?? []) yield* walkAll(child)
   if (node.one) yield* walkAll(node.one)
   if (node.any) yield* walkAll(node.any)

@@ -255,7 +255,7 @@ async function importValue(file: string, importTimeoutMs: number): Promise<ReadV
  * longer to load than all the rest of discovery, and only YAML is worth that.
  */
 async function parseYaml(text: string, file: string): Promise<ReadValue> {
-  const { defaultLoaders } = await import('cosmiconfig')
+  const { defaultLoaders } = await importPackage<typeof import('cosmiconfig')>('cosmiconfig')
   try {
     const value: unknown = await defaultLoaders['.yaml'](file, text)
     if (hasMoreValuesThan(MAX_VALUES, value)) {
@@ -305,4 +305,9 @@ function listFolder(folder: string): string[] {
   } catch {
     return []
   }
+}
+
+/** By a name that bundlers do not see: they would look for all that the package can load, TypeScript among it. */
+function importPackage<T>(name: string): Promise<T> {
+  return import(name) as Promise<T>
 }

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { describe, expect, it } from 'vitest'
 import { type BusBackend, EventBus, memoryBackend } from '../../src/bus/index.ts'
 import { fakeClock } from '../../src/testing/index.ts'
@@ -106,6 +107,70 @@ describe('close', () => {
 
     expect(signal?.reason).toMatchObject({ code: 'EVENTSETS_BUS_CLOSED' })
     expect((await sent).failures).toHaveLength(1)
+  })
+
+  it('lets handlers publish and emit what follows, and handles that, too', async () => {
+    const told: string[] = []
+    const bus = new EventBus({ concurrency: 1, onError: ({ message }) => void told.push(message) })
+    const seen: string[] = []
+    bus.on('order.*', async ({ name }, context) => {
+      await new Promise((resolve) => setImmediate(resolve))
+      seen.push(name)
+      if (name === 'order.placed') await context.publish('order.paid', 1)
+      if (name === 'order.paid') await context.emit('order.sent', 1)
+    })
+    await bus.publish('order.placed', 1)
+    await bus.publish('order.placed', 2)
+
+    const closing = bus.close()
+    await expect(bus.publish('order.placed', 3)).rejects.toMatchObject({ code: 'EVENTSETS_BUS_CLOSED' })
+    await closing
+
+    expect(seen.sort()).toEqual([
+      'order.paid',
+      'order.paid',
+      'order.placed',
+      'order.placed',
+      'order.sent',
+      'order.sent',
+    ])
+    expect(told).toEqual([])
+  })
+
+  it('refuses what a handler publishes after the end', async () => {
+    const clock = fakeClock()
+    const bus = new EventBus({ clock, onError: () => {} })
+    let refused: unknown
+    bus.on('order.placed', async (_, context) => {
+      await new Promise((resolve) => context.signal.addEventListener('abort', resolve))
+      await takeTurns()
+      refused = await context.publish('order.paid', 1).catch((error) => error)
+    })
+    await bus.publish('order.placed', 1)
+    await clock.advance(0)
+
+    const closing = bus.close({ deadlineMs: 10 })
+    await clock.advance(10)
+    await closing
+    await takeTurns()
+    await takeTurns()
+
+    expect(refused).toMatchObject({ code: 'EVENTSETS_BUS_CLOSED' })
+  })
+
+  it('tells handlers of failures what fails meanwhile', async () => {
+    const bus = new EventBus({ onError: () => {} })
+    const seen: unknown[] = []
+    bus.on('handler.failed', ({ data }) => void seen.push(data))
+    bus.on('order.paid', async () => {
+      await new Promise((resolve) => setImmediate(resolve))
+      throw new Error('no route')
+    })
+    await bus.publish('order.paid', 1)
+
+    await bus.close()
+
+    expect(seen).toMatchObject([{ eventName: 'order.paid', error: 'no route' }])
   })
 
   it('twice is once', async () => {
@@ -232,6 +297,23 @@ describe('a bus that is closed', () => {
 
     await expect(bus.emit('order.paid', 2)).rejects.toMatchObject({ code: 'EVENTSETS_BUS_CLOSED' })
     await closing
+  })
+})
+
+describe('what is left of buses that are closed', () => {
+  it('is nothing that everything asynchronous would carry along', async () => {
+    // Where Node keeps what goes along with a promise on the promise, it can be counted.
+    const carried = () => Object.getOwnPropertySymbols(new AsyncResource('test')).length
+    await using first = new EventBus()
+    await first.transaction(() => {})
+    const before = carried()
+
+    for (let round = 0; round < 5; round++) {
+      await using bus = new EventBus()
+      await bus.transaction((tx) => tx.publish('order.paid', 1))
+    }
+
+    expect(carried()).toBe(before)
   })
 })
 

@@ -97,6 +97,24 @@ describe.each(failures)('a handler that %s', (_, handler, reason) => {
     await bus.idle()
   })
 
+  it('is told in the report of emit when it is the only one', async () => {
+    const told: string[] = []
+    await using bus = new EventBus({ onError: ({ message }) => void told.push(message) })
+    bus.on('order.paid', handler, undefined)
+
+    const reports = [await bus.emit('order.paid', 1), await bus.emit('order.paid', 2)]
+
+    for (const { handlers, failures } of reports) {
+      expect(handlers).toBe(1)
+      expect(failures.map(({ error }) => error.message)).toEqual([
+        expect.stringMatching(new RegExp(`has failed: ${quoted(reason)}$`)),
+      ])
+    }
+    expect(told).toHaveLength(2)
+    await bus.idle()
+    expect(bus.dispatcher.inFlight).toBe(0)
+  })
+
   it('becomes a dead letter when the event was published, and no other handler suffers', async () => {
     await using bus = new EventBus({ onError: () => {} })
     const seen: string[] = []

@@ -318,6 +318,23 @@ describe('a handler that ends twice', () => {
     expect(bus.dispatcher.inFlight).toBe(0)
     expect(told).toEqual([])
   })
+
+  it('has ended once when it is the only one', async () => {
+    await using bus = new EventBus({ onError: () => expect.fail('was told of something') })
+    bus.on('order.paid', () => ({
+      // biome-ignore lint/suspicious/noThenProperty: that is what is tried.
+      then(resolve: () => void, reject: () => void) {
+        resolve()
+        reject()
+        resolve()
+      },
+    }))
+
+    for (const round of [1, 2])
+      expect(await bus.emit('order.paid', round)).toEqual({ handlers: 1, failures: [] })
+    await bus.idle()
+    expect(bus.dispatcher.inFlight).toBe(0)
+  })
 })
 
 describe('a handler that never ends', () => {
@@ -435,6 +452,22 @@ describe('handlers that publish without end', () => {
     expect(depthErrors[0]?.hint).toContain('{ depth: 0 }')
   })
 
+  it.each(['bus', 'context'] as const)('at a later time go on for ever, by the %s', async (by) => {
+    const clock = fakeClock()
+    await using bus = new EventBus({ clock, onError: () => {} })
+    let ticks = 0
+    bus.on('clock.tick', (_, context) => {
+      ticks++
+      const publisher = by === 'bus' ? bus : context
+      return publisher.publish('clock.tick', ticks, { deliverAt: clock.now() + 60_000 })
+    })
+
+    await bus.publish('clock.tick', 0)
+    await clock.advance(200 * 60_000)
+
+    expect(ticks).toBe(201)
+  })
+
   it('may go on where they say so, and starve nobody', async () => {
     await using bus = new EventBus()
     let links = 0
@@ -528,6 +561,17 @@ describe('a great many', () => {
     await bus.idle()
 
     expect([calls, isOrdered]).toEqual([100_000, true])
+  })
+
+  it('events at once: all of them are taken', async () => {
+    await using bus = new EventBus()
+    let calls = 0
+    bus.on('order.*', () => void calls++)
+
+    await bus.publishAll(Array.from({ length: 150_000 }, (_, n) => ({ name: 'order.paid', data: n })))
+    await bus.idle()
+
+    expect(calls).toBe(150_000)
   })
 
   it('handlers of one event: all of them run', async () => {

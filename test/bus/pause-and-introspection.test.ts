@@ -24,7 +24,7 @@ describe('pause', () => {
   })
 
   it('hands out nothing more, whatever waits', async () => {
-    await using bus = new EventBus({ concurrency: 1, clock: fakeClock() })
+    await using bus = new EventBus({ concurrency: 1, clock: fakeClock(), onError: () => {} })
     const seen: unknown[] = []
     let end = () => {}
     bus.on('order.*', ({ data }) => {
@@ -103,7 +103,7 @@ describe('pause', () => {
     ['ends with resume', 9],
     ['ends with pause', 10],
   ])('and resume may follow each other at once: it %s', async (_, times) => {
-    await using bus = new EventBus()
+    await using bus = new EventBus({ onError: () => {} })
     let calls = 0
     bus.on('order.paid', () => void calls++)
 

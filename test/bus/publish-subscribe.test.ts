@@ -374,6 +374,22 @@ describe('on and off', () => {
     expect(seen).toEqual(['first'])
   })
 
+  it('counts in the report only those that were called', async () => {
+    await using bus = new EventBus({ onError: () => {} })
+    let off = () => {}
+    bus.on('order.paid', () => off())
+    off = bus.on('order.paid', () => expect.fail('was called'))
+    bus.on('order.paid', async () => {})
+    expect(await bus.emit('order.paid', 1)).toEqual({ handlers: 2, failures: [] })
+
+    off = bus.on('order.paid', () => expect.fail('was called'))
+    bus.on('order.paid', async () => {
+      throw new Error('no route')
+    })
+    const { handlers, failures } = await bus.emit('order.paid', 2)
+    expect([handlers, failures.length]).toEqual([3, 1])
+  })
+
   it('does not call a handler for an event that was on its way when it began to listen', async () => {
     await using bus = new EventBus()
     const seen: string[] = []

@@ -121,6 +121,26 @@ describe('a publisher that is killed', () => {
   })
 })
 
+describe('a publisher of large events that is killed', () => {
+  it('leaves a whole file, while SQLite writes its log back into it, too', async () => {
+    const { file, published } = makeFiles()
+    // Every fourty events the log is written back.
+    for (let round = 0; round < 5; round++) {
+      const options = { file, ledger: published, prefix: `r${round}`, keys: 3, size: 100_000 }
+      const publisher = startProcess('publish', options)
+      await publisher.said(`published ${37 + round}`)
+      await publisher.kill()
+    }
+
+    const handle = new Database(file)
+    expect(handle.pragma('integrity_check')).toMatchObject([{ integrity_check: 'ok' }])
+    handle.close()
+    const stored = new Set<string>()
+    for await (const { id } of openBackend(file).replay?.({}) ?? []) stored.add(id)
+    for (const { id } of readLedger<Published>(published)) expect(stored).toContain(id)
+  })
+})
+
 describe('a consumer that is killed', () => {
   it('loses nothing: another one takes over what it had in hand, and only that comes twice', async () => {
     const { file, handled } = makeFiles()
@@ -268,6 +288,27 @@ describe('a consumer that stands still', () => {
     expect(calls).toEqual([1])
     expect(await slow.bus.deadLetters.list()).toEqual([])
     handle.close()
+  })
+})
+
+describe('a process', () => {
+  it('ends by itself when its bus has closed, and when it has only published', async () => {
+    const { file } = makeFiles()
+    const consumer = startProcess('finish', { file, isConsuming: true, isClosing: true })
+    await consumer.said('handled')
+    expect(await consumer.ended()).toBe(0)
+
+    expect(await startProcess('finish', { file, isConsuming: false, isClosing: false }).ended()).toBe(0)
+  })
+
+  it('stays as long as its bus waits for events', async () => {
+    const { file } = makeFiles()
+    const consumer = startProcess('finish', { file, isConsuming: true, isClosing: false })
+    await consumer.said('handled')
+    const backend = openBackend(file)
+    const [next] = events(1)
+    await backend.publish([next as StoredEvent])
+    await consumer.said('event-0')
   })
 })
 

@@ -12,7 +12,7 @@ import { EventBus, sqliteBackend, sqliteOutbox, startRelay } from '../../dist/bu
 
 const [role, json] = process.argv.slice(2)
 const options = JSON.parse(json)
-const ROLES = { hold, publish, consume, lock, transact, relay }
+const ROLES = { hold, publish, consume, finish, lock, transact, relay }
 
 process.on('unhandledRejection', (error) => {
   console.error(error)
@@ -43,14 +43,15 @@ async function hold({ file, group, leaseMs, concurrency = 1 }) {
 }
 
 /** Publishes one event after another, and notes each that has been taken. */
-async function publish({ file, ledger, prefix, keys, from = 0 }) {
+async function publish({ file, ledger, prefix, keys, from = 0, size = 0 }) {
   const bus = new EventBus({ backend: open({ file }) })
   const save = openLedger(ledger)
+  const padding = 'x'.repeat(size)
   tell({ ready: true })
   for (let n = from; ; n++) {
     const id = `${prefix}-${n}`
     const key = `${prefix}-${n % keys}`
-    await bus.publish('order.placed', { n }, { id, key })
+    await bus.publish('order.placed', { n, padding }, { id, key })
     save({ id, key, n })
     tell({ [`published ${n - from + 1}`]: true })
   }
@@ -81,6 +82,17 @@ async function consume({ file, ledger, group, leaseMs, concurrency = 10, failEve
   await heard('close')
   await bus.close()
   process.exit(0)
+}
+
+/** Publishes and handles an event, and leaves nothing behind that keeps it from ending. */
+async function finish({ file, isConsuming, isClosing }) {
+  process.channel.unref()
+  const bus = new EventBus({ backend: open({ file }) })
+  bus.on('order.*', ({ id }) => tell({ [id]: true }))
+  if (isConsuming) await bus.start()
+  await bus.publish('order.placed', {}, { id: 'handled' })
+  if (isConsuming) await bus.idle()
+  if (isClosing) await bus.close()
 }
 
 /** Holds the lock of the database. */

@@ -16,7 +16,16 @@ beforeAll(() => {
   mkdirSync(join(folder, 'node_modules', '.bin'), { recursive: true })
   symlinkSync(root, join(folder, 'node_modules', 'eventsets'))
   symlinkSync(join(root, 'dist/cli/main.js'), join(folder, 'node_modules', '.bin', 'eventsets'))
-  for (const name of ['pino', 'pino-http', 'pino-pretty', 'fastify', '@opentelemetry', 'zod']) {
+  for (const name of [
+    'pino',
+    'pino-http',
+    'pino-pretty',
+    'fastify',
+    '@opentelemetry',
+    'zod',
+    'libsql',
+    '@electric-sql',
+  ]) {
     symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name))
   }
 })

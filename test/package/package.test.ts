@@ -305,7 +305,7 @@ describe('its files', () => {
   })
 
   test('none imports a package that is not installed with it', () => {
-    const { dependencies } = readManifest()
+    const { dependencies, peerDependencies } = readManifest()
     const imported = new Set(
       listFiles(join(installed, 'dist'))
         .flatMap(importsOf)
@@ -313,7 +313,9 @@ describe('its files', () => {
         .map((specifier) => /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] as string),
     )
 
-    expect([...imported].sort()).toEqual(Object.keys(dependencies).sort())
+    const known = [...Object.keys(dependencies), ...Object.keys(peerDependencies)]
+    expect(imported.size).toBeGreaterThan(5)
+    expect([...imported].filter((name) => !known.includes(name))).toEqual([])
   })
 
   test('no library entry looks for a file of its own at run time', () => {
@@ -343,6 +345,7 @@ describe('its files', () => {
 
 interface Manifest {
   readonly version: string
+  readonly peerDependencies: Record<string, string>
   readonly dependencies: Readonly<Record<string, string>>
   readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>
 }

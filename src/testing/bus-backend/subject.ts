@@ -30,11 +30,7 @@ export interface Victim {
 }
 
 /** Gives a backend that nobody has used. Each case asks for one of its own. */
-export type MakeBackend = () =>
-  | BusBackend
-  | BackendUnderTest
-  | Promise<BusBackend>
-  | Promise<BackendUnderTest>
+export type MakeBackend = () => BusBackend | BackendUnderTest | Promise<BusBackend | BackendUnderTest>
 
 export interface BusBackendConformanceOptions {
   /** How long a case waits for something to happen, in milliseconds. 15000 unless given. */
