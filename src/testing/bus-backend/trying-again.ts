@@ -140,6 +140,8 @@ async function deliverLater(trial: Trial): Promise<void> {
   await trial.backend.publish([late], { deliverAt })
   await trial.backend.publish([later, now])
   await trial.backend.publish([past], { deliverAt: Date.now() - 1000 })
+  // On a slow disk they may all have become ready while they were being published.
+  const isInTime = Date.now() < deliverAt
   await trial.untilHandled([consumer], [late, later, past, now])
   for (const [event, time] of [
     [late, deliverAt],
@@ -153,7 +155,7 @@ async function deliverLater(trial: Trial): Promise<void> {
   }
   const last = consumer.deliveries.slice(-2).map(({ event }) => event.id)
   trial.expect(
-    String(last) === String([late.id, later.id]),
+    !isInTime || String(last) === String([late.id, later.id]),
     'Events that were ready have waited for one that was not.',
   )
   trial.expectOnce([consumer], [late, later, past, now])
