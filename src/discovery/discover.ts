@@ -101,7 +101,8 @@ export async function findEventSets(options: FindOptions): Promise<Discovery> {
   const configured = await readConfigured(configuration, isExcluded, {
     from: project?.folder ?? cwd,
     importTimeoutMs: limitAfter(importTimeoutMs, begun),
-    isTrusted: (file) => config !== undefined || isTrusted(file),
+    // Whoever names a file trusts that one, and no other.
+    isTrusted: (file) => (typeof config === 'string' && file === resolve(cwd, config)) || isTrusted(file),
   })
   const builtIn = registerBuiltIn(registry, isExcluded)
   const wanted = {

@@ -79,7 +79,7 @@ describe('a set full of hostile text', () => {
   it('is the same values in --json', () => {
     const { stdout } = runCli(['show', 'evil', '--json', '--set', 'evil.json'], { cwd })
 
-    expect(JSON.parse(stdout)).toEqual({ version: 1, set })
+    expect(JSON.parse(stdout)).toMatchObject({ version: 1, set })
   })
 
   it('cannot act on the terminal through an error message', () => {
