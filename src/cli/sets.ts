@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { lstatSync, statSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { AlreadyExistsError, EventsetsError, ValidationError } from '../core/errors.ts'
 import { type EventSet, invalidEventSet, parseEventSet } from '../core/event-set.ts'
@@ -70,8 +70,8 @@ function isOwnFile(file: string): boolean {
   const ownId = process.getuid?.()
   if (ownId === undefined) return true
   try {
-    const { uid } = statSync(file)
-    return uid === ownId || uid === 0
+    // A link must not borrow the trust in what it leads to.
+    return [lstatSync(file), statSync(file)].every(({ uid }) => uid === ownId || uid === 0)
   } catch {
     return false
   }
