@@ -64,7 +64,8 @@ export class EventSetRegistry {
     const findSet = (other: string) => this.#sets.get(other)
     const issues = findLinkIssues(checked, findSet, [...this.#sets.keys()])
     if (issues.length > 0) throw invalidEventSet(checked, issues)
-    this.#keepLinks()
+    // A set that is new changes where no other link leads.
+    if (previous) this.#keepLinks()
     this.#sets.set(name, checked)
     this.#links.set(
       name,
