@@ -1,51 +1,13 @@
-import { readFileSync } from 'node:fs'
-import { createEnricher, createRegistry, EventSetRegistry, type LogRecord, parseEventSet } from 'eventsets'
+import type { LogRecord } from 'eventsets'
 import { eventSetConformance } from 'eventsets/testing'
-import pino from 'pino'
 import { describe, expect, it } from 'vitest'
+import { logged, openPlugin, type Row, words } from '../../../test/plugins/open-plugin.ts'
 
-const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
-
-const parsed = parseEventSet(JSON.parse(read('sets/rpc.json')))
-if (!parsed.success) throw new Error(JSON.stringify(parsed.issues))
-const { set } = parsed
-
-const registry = new EventSetRegistry()
-registry.registerEventSet(set)
-const alone = createEnricher(registry)
-
-const allSets = createRegistry()
-const builtIn = createEnricher(createRegistry())
-allSets.registerEventSet(set)
-const beside = createEnricher(allSets)
-
-const show = (record: LogRecord, enricher = beside) =>
-  enricher
-    .enrich(record)
-    .markers.map(({ marker }) => `[${marker}]`)
-    .join('')
-
-/** The record that pino makes of what is logged. */
-function logged(...what: [object, string?]): LogRecord {
-  const lines: string[] = []
-  const log = pino({ base: null, timestamp: false }, { write: (line: string) => lines.push(line) })
-  log.error(...what)
-  return JSON.parse(lines.join(''))
-}
+const { read, set, alone, builtIn, beside, show } = openPlugin('rpc')
 
 describe('the set conforms', () => {
   for (const { name, run } of eventSetConformance(set)) it(name, run)
 })
-
-/** Log key, value, and the key under which the set finds it; what else the record has. */
-type Row = readonly [logKey: string, value: string | number | boolean, key: string, others?: LogRecord]
-
-function words(logKey: string, text: string, others: LogRecord = {}): Row[] {
-  return text
-    .trim()
-    .split(/\s+/)
-    .map((word): Row => [logKey, word, word.toLowerCase(), others])
-}
 
 /** The status codes of gRPC and Connect, in the order of their numbers. */
 const codes =

@@ -1,29 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { createEnricher, createRegistry, EventSetRegistry, type LogRecord, parseEventSet } from 'eventsets'
+import { createEnricher, createRegistry, type LogRecord } from 'eventsets'
 import { eventSetConformance } from 'eventsets/testing'
 import pino from 'pino'
 import { describe, expect, it } from 'vitest'
+import { openPlugin } from '../../../test/plugins/open-plugin.ts'
 
-const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
-
-const parsed = parseEventSet(JSON.parse(read('sets/security.json')))
-if (!parsed.success) throw new Error(JSON.stringify(parsed.issues))
-const { set } = parsed
-
-const registry = new EventSetRegistry()
-registry.registerEventSet(set)
-const alone = createEnricher(registry)
-
-const allSets = createRegistry()
-const builtIn = createEnricher(createRegistry())
-allSets.registerEventSet(set)
-const beside = createEnricher(allSets)
-
-const show = (record: LogRecord) =>
-  beside
-    .enrich(record)
-    .markers.map(({ marker }) => `[${marker}]`)
-    .join('')
+const { read, set, alone, builtIn, beside, show } = openPlugin('security')
 
 describe('what every event set has to keep to', () => {
   for (const { name, run } of eventSetConformance(set)) it(name, run)
