@@ -1,9 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { EventsetsError, NotFoundError, ValidationError } from '../core/errors.ts'
-import type { Issue } from '../core/issue.ts'
-import { didYouMean } from '../core/nearest.ts'
-import { isPlainObject } from '../core/shape.ts'
 import { onAbort } from './abort.ts'
 import type {
   BackendFeatures,
@@ -15,8 +12,10 @@ import type {
   ReplayQuery,
 } from './backend.ts'
 import { type Batcher, type BatchOptions, createBatcher } from './batch.ts'
+import { type BusLogger, checkOptions, type EventBusOptions } from './bus-options.ts'
 import { type Clock, createMoment, createSystemClock, type Moment } from './clock.ts'
-import { Dispatcher, type EmitReport, type HandlerFailure } from './dispatcher.ts'
+import { Dispatcher } from './dispatcher.ts'
+import type { EmitReport, HandlerFailure } from './emit-report.ts'
 import { EventError, PublishError, reasonOf } from './errors.ts'
 import {
   type BusEvent,
@@ -28,67 +27,27 @@ import {
   type StoredEvent,
 } from './event.ts'
 import type { EventMap, EventName, KnownPattern, MatchingEvent } from './event-map.ts'
-import { findEventNameFault } from './event-name.ts'
 import { assertEventOptions } from './event-options.ts'
 import { HANDLER_FAILED } from './handler-failed.ts'
 import {
   type BusHealth,
   createHealthChecks,
-  findHealthIssues,
   type HealthCheck,
   type HealthCheckOptions,
   type HealthChecks,
-  type HealthOptions,
   type HealthRequest,
 } from './health.ts'
 import { memoryBackend } from './memory-backend.ts'
 import { type BusMetrics, collectMetrics, type MetricsOptions } from './metrics.ts'
 import { assertPattern, compilePattern } from './pattern.ts'
-import { delayAfter, isWorthRetrying, type Retry, type RetryPolicy, resolveRetry } from './retry.ts'
+import { delayAfter, isWorthRetrying, type Retry } from './retry.ts'
 import { assertSerializable } from './serializable.ts'
 import { type SseEnd, type SseOptions, serveEvents } from './sse.ts'
 import { type StandardSchema, validate } from './standard-schema.ts'
 import { createStream, type EventStream, type StreamOptions } from './stream.ts'
 import { createSubscription, type Handler, type SubscriptionOptions } from './subscription.ts'
-import type { BusObserver, ObservedBus, Publication, PublishOperation, Telemetry } from './telemetry.ts'
+import type { BusObserver, ObservedBus, Publication, PublishOperation } from './telemetry.ts'
 import { type Made, type OutboxTarget, Transaction, type TransactionPublisher } from './transaction.ts'
-
-/** What the bus says about itself goes here: pino's logger fits. */
-export interface BusLogger {
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
-}
-
-export interface EventBusOptions<Events = EventMap> {
-  /** Where published events go. The memory of this process unless given. */
-  readonly backend?: BusBackend | undefined
-  /** What publishes here, such as the name of the service. `'eventsets'` unless given. */
-  readonly source?: string | undefined
-  /** Buses of one group share the events of a durable backend; each group gets all of them. The source unless given. */
-  readonly group?: string | undefined
-  /** What the data of events must be, by name. */
-  readonly schemas?: { readonly [Name in keyof Events]?: StandardSchema<unknown, Events[Name]> } | undefined
-  /** For handlers that have no policy of their own. No retry unless given. */
-  readonly retry?: RetryPolicy | undefined
-  /** For handlers that have no time of their own. No limit unless given. */
-  readonly timeoutMs?: number | undefined
-  /** Tries again when the backend does not take an event. No retry unless given. */
-  readonly publishRetry?: RetryPolicy | undefined
-  /** How many handlers of one event and one priority may run at once. 100 unless given. */
-  readonly handlersAtOnce?: number | undefined
-  /** How many events of the backend may be handled at once. 100 unless given. */
-  readonly concurrency?: number | undefined
-  /** How large the data of an event that is published may be, in bytes as JSON. 1 MiB unless given. */
-  readonly maxDataBytes?: number | undefined
-  /** Told of every handler that has failed for good, and of what goes wrong in the background. */
-  readonly onError?: ((error: EventsetsError, event: BusEvent | undefined) => void) | undefined
-  readonly logger?: BusLogger | undefined
-  readonly clock?: Clock | undefined
-  /** Where `health` draws its lines. */
-  readonly health?: HealthOptions | undefined
-  /** Makes traces and measurements of what the bus does; see `openTelemetry`. */
-  readonly telemetry?: Telemetry | undefined
-}
 
 export interface EmitOptions extends EventOptions {
   /** Reject with an AggregateError when a handler has failed, instead of telling it in the report. */
@@ -1023,92 +982,4 @@ function toPublishError(error: unknown, events: readonly StoredEvent[]): Error {
     code: 'EVENTSETS_PUBLISH',
     cause: error,
   })
-}
-
-const KNOWN = [
-  'backend',
-  'source',
-  'group',
-  'schemas',
-  'retry',
-  'timeoutMs',
-  'publishRetry',
-  'handlersAtOnce',
-  'concurrency',
-  'maxDataBytes',
-  'onError',
-  'logger',
-  'clock',
-  'health',
-  'telemetry',
-]
-
-function checkOptions(options: EventBusOptions): { readonly publishRetry: Retry | undefined } {
-  const issues: Issue[] = []
-  const subject = 'The options of the event bus are'
-  if (!isPlainObject(options as unknown)) {
-    issues.push({ path: '', code: 'type', message: 'expected an object' })
-    throw new ValidationError(subject, issues, { code: 'EVENTSETS_INVALID_OPTIONS' })
-  }
-  const expect = (isRight: boolean, path: string, message: string) => {
-    if (!isRight) issues.push({ path, code: 'type', message })
-  }
-  const isCount = (value: unknown) =>
-    value === undefined || (Number.isInteger(value) && (value as number) >= 1)
-  const isText = (value: unknown) => value === undefined || (typeof value === 'string' && value !== '')
-  const isFunction = (value: unknown) => value === undefined || typeof value === 'function'
-  expect(isText(options.source), 'source', 'expected a text')
-  expect(isText(options.group), 'group', 'expected a text')
-  expect(isCount(options.handlersAtOnce), 'handlersAtOnce', 'expected a whole number of at least 1')
-  expect(isCount(options.concurrency), 'concurrency', 'expected a whole number of at least 1')
-  expect(isCount(options.maxDataBytes), 'maxDataBytes', 'expected a whole number of at least 1')
-  expect(isFunction(options.onError), 'onError', 'expected a function')
-  const { backend, timeoutMs } = options
-  expect(
-    backend === undefined || typeof (backend as BusBackend | null)?.publish === 'function',
-    'backend',
-    'expected a backend, such as memoryBackend()',
-  )
-  const { logger, clock, schemas = {} } = options as { readonly [key: string]: unknown }
-  const has = (value: unknown, ...methods: readonly string[]) =>
-    value === undefined ||
-    (isPlainObject(value) && methods.every((method) => typeof value[method] === 'function'))
-  expect(has(logger, 'error', 'warn'), 'logger', 'expected a logger with "error" and "warn"')
-  expect(has(clock, 'now', 'delay'), 'clock', 'expected a clock with "now" and "delay"')
-  expect(isPlainObject(schemas), 'schemas', 'expected an object of schemas by the names of events')
-  const isTime = typeof timeoutMs === 'number' && timeoutMs > 0 && Number.isFinite(timeoutMs)
-  expect(timeoutMs === undefined || isTime, 'timeoutMs', 'expected milliseconds, more than 0')
-  for (const key of Object.keys(options))
-    expect(
-      KNOWN.includes(key),
-      key,
-      `is not a known option${didYouMean(key, KNOWN) || `; known are ${KNOWN.join(', ')}`}`,
-    )
-  for (const [name, schema] of Object.entries(isPlainObject(schemas) ? schemas : {})) {
-    const nameFault = findEventNameFault(name)
-    expect(nameFault === undefined, `schemas.${name}`, `is not the name of an event: ${nameFault}`)
-    expect(
-      typeof (schema as StandardSchema | undefined)?.['~standard']?.validate === 'function',
-      `schemas.${name}`,
-      'expected a Standard Schema, such as one of zod, valibot or arktype',
-    )
-  }
-  issues.push(...findHealthIssues(options.health))
-  expect(
-    options.telemetry === undefined || typeof options.telemetry.connect === 'function',
-    'telemetry',
-    'expected what openTelemetry() gives',
-  )
-  let publishRetry: Retry | undefined
-  for (const name of ['retry', 'publishRetry'] as const) {
-    try {
-      const resolved = resolveRetry(options[name])
-      if (name === 'publishRetry') publishRetry = resolved
-    } catch (error) {
-      if (!(error instanceof ValidationError)) throw error
-      for (const issue of error.issues) issues.push({ ...issue, path: issue.path.replace(/^retry/, name) })
-    }
-  }
-  if (issues.length > 0) throw new ValidationError(subject, issues, { code: 'EVENTSETS_INVALID_OPTIONS' })
-  return { publishRetry }
 }

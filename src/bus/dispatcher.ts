@@ -1,31 +1,21 @@
 import { onAbort } from './abort.ts'
 import type { DeadLetter, Delivery, Outcome } from './backend.ts'
 import { type Clock, createMoment, type Moment } from './clock.ts'
+import { type EmitReport, type HandlerFailure, ONE_SUCCESS, successOf } from './emit-report.ts'
 import { EventError, HandlerError, reasonOf } from './errors.ts'
 import { type BusEvent, type EventOrigin, Priority, PublishedEvent, reviveEvent } from './event.ts'
 import { assertEventName } from './event-name.ts'
 import { type Circumstances, Context, type Publisher, type Try } from './handler-context.ts'
+import { Join } from './join.ts'
 import { isExact, segmentsOf } from './pattern.ts'
 import { isWorthRetrying, waitAfter } from './retry.ts'
-import { type EventStatistics, type HandlerStatistics, Statistics } from './statistics.ts'
-import type { Handler, Subscription } from './subscription.ts'
+import { isTimeDue, type Listener, type Route, type Stop } from './route.ts'
+import { type HandlerStatistics, Statistics } from './statistics.ts'
+import type { Handler } from './subscription.ts'
 import { type Entry, SubscriptionTrie } from './subscription-trie.ts'
 import type { BusObserver } from './telemetry.ts'
+import { isThenable } from './thenable.ts'
 import { createUuid } from './uuid.ts'
-
-/** One handler that did not handle an event. */
-export interface HandlerFailure {
-  readonly handler: string
-  readonly error: HandlerError
-  readonly attempts: number
-}
-
-/** What has become of an event in this process. */
-export interface EmitReport {
-  /** How many handlers it had, those left out by their filters not counted. */
-  readonly handlers: number
-  readonly failures: readonly HandlerFailure[]
-}
 
 export interface DispatcherOptions {
   readonly clock: Clock
@@ -42,126 +32,12 @@ export interface DispatcherOptions {
   readonly observer?: BusObserver | undefined
 }
 
-type Listener = Handler | Subscription
-
-/** A handler on the way of an event, with what is known of it. */
-interface Stop {
-  /** A name that no other handler on the way has: a delivery that is tried again says who is meant. */
-  readonly name: string
-  readonly handler: Handler
-  /** Undefined for a function that was given without options. */
-  readonly subscription: Subscription | undefined
-  readonly statistics: HandlerStatistics
-  readonly pattern: string
-  readonly order: number
-  /** How many subscriptions had ended by then: as long as there are no more, this one has not. */
-  readonly removals: number
-}
-
-interface Route {
-  /** By priority, the highest first; in each the order of registration. */
-  readonly tiers: readonly (readonly Stop[])[]
-  /** The handlers where all there is to do is to call them. */
-  readonly plain: readonly Stop[] | undefined
-  /** The handler where there is a single one, and all there is to do is to call it. */
-  readonly only: Stop | undefined
-  readonly statistics: EventStatistics
-  /** How many of its events have been timed. */
-  times: number
-  /** An event is timed when the number of those before it has none of these bits. */
-  timesMask: number
-}
-
 /** So many names have their way remembered. More are not admitted: to throw one out for each new one would cost more than it saves. */
 const MAX_ROUTES = 10_000
 /** So many handlers may stand on those ways in all, each counted on every way: patterns may put thousands on each. */
 const MAX_STOPS = 50_000
-/** At the end, of so many events one has its plain handlers timed: reading the clock takes longer than most of them. */
-const EVENTS_A_TIME = 256
-/** So many events of a name are timed before any is left out, */
-const TIMES_AT_FIRST = 8
-/** and so many until they become half as many. */
-const TIMES_A_DOUBLING = 4
 /** Handlers that emit in handlers that emit: deeper than that is without end. */
 const MAX_DEPTH = 64
-
-/** A report without failures. Made once for each number of handlers: that is what happens nearly always. */
-interface Success {
-  readonly report: EmitReport
-  readonly promise: Promise<EmitReport>
-}
-
-const MAX_SUCCESSES = 256
-const successes: (Success | undefined)[] = []
-
-function successOf(handlers: number): Success {
-  const known = successes[handlers]
-  if (known) return known
-  // Whoever gets it shares it with others.
-  const report = Object.freeze({ handlers, failures: Object.freeze([]) })
-  const success = { report, promise: Promise.resolve(report) }
-  if (handlers < MAX_SUCCESSES) successes[handlers] = success
-  return success
-}
-
-const ONE_SUCCESS = successOf(1)
-
-/** Waits for the handlers of an event that have not ended at once, by counting: that is the cheapest way there is. */
-class Join {
-  readonly #dispatcher: Dispatcher
-  readonly #route: Route
-  readonly #event: BusEvent
-  #left = 0
-  #handlers = 0
-  #failures: HandlerFailure[] | undefined
-  #resolve: ((report: EmitReport) => void) | undefined
-
-  constructor(dispatcher: Dispatcher, route: Route, event: BusEvent) {
-    this.#dispatcher = dispatcher
-    this.#route = route
-    this.#event = event
-  }
-
-  add(stop: Stop, promise: PromiseLike<unknown>, start: number): void {
-    this.#left++
-    const onDone =
-      start === 0
-        ? this.#arrive
-        : () => {
-            stop.statistics.durations.record(performance.now() - start)
-            this.#arrive()
-          }
-    // Something of somebody else's that only looks like a promise may end twice, or throw.
-    Promise.resolve(promise).then(onDone, (error) => {
-      if (start !== 0) stop.statistics.durations.record(performance.now() - start)
-      this.#failures ??= []
-      this.#failures.push(this.#dispatcher.fail(stop, this.#event, error, 1))
-      this.#arrive()
-    })
-  }
-
-  wait(failures: HandlerFailure[] | undefined, handlers: number): Promise<EmitReport> {
-    this.#handlers = handlers
-    if (failures !== undefined) this.#failures = [...failures, ...(this.#failures ?? [])]
-    return new Promise((resolve) => {
-      this.#resolve = resolve
-    })
-  }
-
-  readonly #arrive = (): void => {
-    if (--this.#left > 0) return
-    const { statistics } = this.#route
-    const failures = this.#failures
-    if (failures === undefined) {
-      statistics.handled++
-      this.#resolve?.(successOf(this.#handlers).report)
-    } else {
-      statistics.failed++
-      this.#resolve?.({ handlers: this.#handlers, failures })
-    }
-    this.#dispatcher.leave()
-  }
-}
 
 /** Takes events to those who listen to them. */
 export class Dispatcher {
@@ -756,20 +632,5 @@ function toHandlerError(handler: string, event: BusEvent, cause: unknown, attemp
   return new HandlerError(
     `The handler ${JSON.stringify(handler)} of ${JSON.stringify(event.name)} has failed: ${reasonOf(cause)}`,
     { handler, eventName: event.name, attempts, cause },
-  )
-}
-
-/** Whether the next event of a name is timed. The first ones are, then half as many with each doubling, as far as that goes. */
-function isTimeDue(route: Route): boolean {
-  if ((route.statistics.published & route.timesMask) !== 0) return false
-  route.times++
-  if (route.times >= TIMES_AT_FIRST && route.times % TIMES_A_DOUBLING === 0)
-    route.timesMask = Math.min(route.timesMask * 2 + 1, EVENTS_A_TIME - 1)
-  return true
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function'
   )
 }

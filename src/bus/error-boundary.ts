@@ -1,6 +1,7 @@
 import { object, optional } from '../core/shape.ts'
 import { assertOptions, expected, maybeFunction } from './option-shape.ts'
-import { dressAs, isThenable } from './wrapping.ts'
+import { isThenable } from './thenable.ts'
+import { dressAs } from './wrapping.ts'
 
 export interface ErrorBoundaryOptions<
   Args extends readonly unknown[] = readonly unknown[],

@@ -14,14 +14,8 @@ export type {
   RetryOrder,
 } from './backend.ts'
 export type { BatchOptions } from './batch.ts'
-export {
-  type BusLogger,
-  type EmitOptions,
-  EventBus,
-  type EventBusOptions,
-  type HandlerInfo,
-  type PublishEventOptions,
-} from './bus.ts'
+export { type EmitOptions, EventBus, type HandlerInfo, type PublishEventOptions } from './bus.ts'
+export type { BusLogger, EventBusOptions } from './bus-options.ts'
 export { type Clock, createSystemClock } from './clock.ts'
 export {
   type CloudEvent,
@@ -42,7 +36,7 @@ export {
   retry,
   type TypedDecorators,
 } from './decorators.ts'
-export type { EmitReport, HandlerFailure } from './dispatcher.ts'
+export type { EmitReport, HandlerFailure } from './emit-report.ts'
 export {
   changedFields,
   type EntityData,

@@ -1,5 +1,6 @@
 import type { BusEvent } from './event.ts'
 import type { BusObserver, HandlerCall, ObservedBus, PublishOperation, Telemetry } from './telemetry.ts'
+import { isThenable } from './thenable.ts'
 
 /** What of `@opentelemetry/api`, version 1, is needed. Its types are not named here, since it need not be installed. */
 export interface OpenTelemetryApi {
@@ -414,8 +415,4 @@ function parseTraceparent(text: string | undefined): OpenTelemetrySpanContext | 
 
 function formatTraceparent({ traceId, spanId, traceFlags }: OpenTelemetrySpanContext): string {
   return `00-${traceId}-${spanId}-${(traceFlags & 0xff).toString(16).padStart(2, '0')}`
-}
-
-function isThenable(value: unknown): value is Promise<unknown> {
-  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
 }

@@ -11,8 +11,9 @@ import {
   maybeText,
   maybeWholeNumber,
 } from './option-shape.ts'
+import { isThenable } from './thenable.ts'
 import { createUuid } from './uuid.ts'
-import { dressAs, isThenable, warnAbout } from './wrapping.ts'
+import { dressAs, warnAbout } from './wrapping.ts'
 
 export interface PublishingOptions<Args extends readonly unknown[] = readonly unknown[], Result = unknown> {
   /** What the start is published with. Nothing unless given: arguments may be secrets. */

@@ -8,12 +8,6 @@ export function dressAs<Wrapper extends (...args: never[]) => unknown>(
   return wrapper
 }
 
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function'
-  )
-}
-
 /** For what goes wrong in the background where nobody has asked to be told: it must not end the process, nor be lost. */
 export function warnAbout(what: string, error: unknown): void {
   const reason = error instanceof Error ? error.message : String(error)
