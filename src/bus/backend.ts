@@ -94,14 +94,6 @@ export interface Consumption {
   drain?(deadlineMs: number): Promise<number>
 }
 
-export interface PublishOptions {
-  /**
-   * Milliseconds since 1970: those of the events that do not say it themselves (`deliverAt`) are not to be delivered
-   * before. Only backends with the feature `delay` are given one or the other.
-   */
-  readonly deliverAt?: number | undefined
-}
-
 export interface ReplayQuery {
   /** Milliseconds since 1970. From the first event there is unless given. */
   readonly from?: number | undefined
@@ -152,10 +144,11 @@ export interface BusBackend {
   readonly features: BackendFeatures
   /**
    * Takes events, all or none, in their order. When it resolves, they are taken: a durable backend has stored them.
+   * Only backends with the feature `delay` are given events with `deliverAt`.
    *
    * @throws PublishError, ConnectionError
    */
-  publish(events: readonly StoredEvent[], options?: PublishOptions): Promise<void>
+  publish(events: readonly StoredEvent[]): Promise<void>
   /** Begins to hand events to a consumer. */
   consume(consumer: Consumer): Promise<Consumption>
   /** Events that were published, the oldest first. Without the feature it is not there. */

@@ -9,7 +9,6 @@ export type {
   DeadLetterStore,
   Delivery,
   Outcome,
-  PublishOptions,
   ReplayQuery,
   RetryOrder,
 } from './backend.ts'

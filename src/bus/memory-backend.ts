@@ -9,7 +9,6 @@ import type {
   DeadLetter,
   DeadLetterStore,
   Delivery,
-  PublishOptions,
   ReplayQuery,
 } from './backend.ts'
 import { type Clock, createSystemClock } from './clock.ts'
@@ -57,19 +56,18 @@ export function memoryBackend(options: MemoryBackendOptions = {}): BusBackend {
     const waitingEvents = depth()
     return waitingEvents === 0 || waitingEvents + count <= most
   }
-  const take = (events: readonly StoredEvent[], deliverAt: number | undefined) => {
+  const take = (events: readonly StoredEvent[]) => {
     const fresh = events.filter(({ id }) => remember(id))
     // One by one: a call cannot have as many arguments as there may be events.
     for (const event of fresh) history.push(event)
     if (history.length > settings.historySize * 2) history.splice(0, history.length - settings.historySize)
-    for (const group of groups.values())
-      for (const event of fresh) group.add({ event }, event.deliverAt ?? deliverAt)
+    for (const group of groups.values()) for (const event of fresh) group.add({ event }, event.deliverAt)
   }
   /** Takes what has waited longest, as far as there is room. */
   const makeRoom = () => {
     for (let first = waiting.peek(); first && hasRoom(first.events.length); first = waiting.peek()) {
       waiting.shift()
-      take(first.events, first.deliverAt)
+      take(first.events)
       first.resolve()
     }
   }
@@ -145,14 +143,14 @@ export function memoryBackend(options: MemoryBackendOptions = {}): BusBackend {
       delay: true,
       deduplication: true,
     },
-    async publish(events, { deliverAt }: PublishOptions = {}) {
+    async publish(events) {
       if (isClosed) throw closedError()
       const isFollowUp = events.some(({ depth = 0 }) => depth > 0)
       const most = isFollowUp ? settings.maxQueueDepth * 2 : settings.maxQueueDepth
       const isFree = groups.size === 0 || (hasRoom(events.length, most) && (isFollowUp || waiting.size === 0))
-      if (isFree) return take(events, deliverAt)
+      if (isFree) return take(events)
       if (settings.overflow === 'error' || isFollowUp) throw fullError(depth())
-      await new Promise<void>((resolve, reject) => waiting.push({ events, deliverAt, resolve, reject }))
+      await new Promise<void>((resolve, reject) => waiting.push({ events, resolve, reject }))
     },
     async consume(consumer) {
       if (isClosed) throw closedError()
@@ -201,7 +199,6 @@ export function memoryBackend(options: MemoryBackendOptions = {}): BusBackend {
 /** Events whose publisher waits until there is room for them. */
 interface WaitingPublish {
   readonly events: readonly StoredEvent[]
-  readonly deliverAt: number | undefined
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }

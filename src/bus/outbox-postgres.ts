@@ -2,7 +2,7 @@ import { object, optional } from '../core/shape.ts'
 import { ConnectionError, reasonOf } from './errors.ts'
 import { assertOptions, expected } from './option-shape.ts'
 import type { OutboxEntry, RelayedOutbox } from './outbox.ts'
-import { toEntry } from './sqlite-log.ts'
+import { toEntry } from './stored-body.ts'
 
 /** What runs a query: a client, a pool or a transaction of pg, PGlite, or anything that works like them. */
 export interface PostgresClient {

@@ -12,9 +12,9 @@ import {
   toConnectionError,
   wrapHandle,
 } from './sqlite-database.ts'
-import { toEntry } from './sqlite-log.ts'
 import { assertTransaction } from './sqlite-own-outbox.ts'
 import { createTurns } from './sqlite-turns.ts'
+import { toEntry } from './stored-body.ts'
 
 export interface SqliteOutboxOptions {
   /** What the relay reads with: an open database of better-sqlite3, libsql or node:sqlite. */
@@ -48,7 +48,7 @@ export function sqliteOutbox(options: SqliteOutboxOptions): RelayedOutbox<Sqlite
     name: table,
     write(handle, events) {
       const target = handle === database.handle ? database : wrapHandle(handle)
-      const entries = events.map((event) => toEntry(event))
+      const entries = events.map(toEntry)
       assertTransaction(target)
       try {
         // In the same transaction: who holds the database cannot wait for somebody else to do it.

@@ -15,14 +15,14 @@ import {
   wrapHandle,
 } from './sqlite-database.ts'
 import { createLetters, type Letters } from './sqlite-letters.ts'
-import { createEventLog, type EventLog, type LogEntry, toEntry } from './sqlite-log.ts'
+import { createEventLog, type EventLog } from './sqlite-log.ts'
 import { createOwnOutbox } from './sqlite-own-outbox.ts'
 import { createTables, tablesOf } from './sqlite-schema.ts'
 import { createTrimmer, type Trimmer } from './sqlite-trim.ts'
 import { createTurns } from './sqlite-turns.ts'
 import { createPoll, enterFile } from './sqlite-wake.ts'
 import { createWorkQueue, type WorkQueue } from './sqlite-work.ts'
-import { readBody } from './stored-body.ts'
+import { readBody, type StoredEntry, toEntry } from './stored-body.ts'
 import type { Outbox } from './transaction.ts'
 
 export interface SqliteBackendOptions {
@@ -139,7 +139,7 @@ export function sqliteBackend(options: SqliteBackendOptions): SqliteBackend {
   /** Why no more events are taken, if so. */
   const findRefusal = (
     { log, consumers, queue }: Parts,
-    entries: readonly LogEntry[],
+    entries: readonly StoredEntry[],
   ): PublishError | undefined => {
     if (maxQueueDepth === Number.POSITIVE_INFINITY) return undefined
     const added = entries.length
@@ -209,8 +209,8 @@ export function sqliteBackend(options: SqliteBackendOptions): SqliteBackend {
       delay: true,
       deduplication: true,
     },
-    async publish(events, options) {
-      const entries = events.map((event) => toEntry(event, options?.deliverAt))
+    async publish(events) {
+      const entries = events.map(toEntry)
       if (entries.length === 0) return
       const parts = await open()
       const refusal = await turns.write(() => {

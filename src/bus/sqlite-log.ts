@@ -1,5 +1,3 @@
-import { SerializationError } from './errors.ts'
-import type { StoredEvent } from './event.ts'
 import {
   type Blob,
   type Database,
@@ -9,31 +7,12 @@ import {
   toColumn,
 } from './sqlite-database.ts'
 import { BEGUN, type Tables } from './sqlite-schema.ts'
-
-/** An event, ready to be stored. */
-export interface LogEntry {
-  readonly event: StoredEvent
-  readonly body: string
-  /** Milliseconds since 1970. */
-  readonly deliverAt: number | undefined
-}
-
-/** @throws SerializationError */
-export function toEntry(event: StoredEvent, deliverAt?: number | undefined): LogEntry {
-  try {
-    return { event, body: JSON.stringify(event), deliverAt: event.deliverAt ?? deliverAt }
-  } catch (cause) {
-    throw new SerializationError(`The event ${JSON.stringify(event.name)} cannot be written as JSON.`, {
-      path: 'data',
-      cause,
-    })
-  }
-}
+import type { StoredEntry } from './stored-body.ts'
 
 /** What was published, in its order. */
 export interface EventLog {
   /** Adds what is not there yet, all in one statement a few. */
-  add(entries: readonly LogEntry[], now: number): void
+  add(entries: readonly StoredEntry[], now: number): void
   /** The number of the last event; 0 when there is none. */
   last(): number
   /** How many are kept. */
@@ -138,19 +117,19 @@ export function createEventLog(database: Database, { meta, events, groups, work 
 
 function addRows(
   statement: Statement<unknown>,
-  entries: readonly LogEntry[],
+  entries: readonly StoredEntry[],
   from: number,
   count: number,
   now: number,
 ): void {
   const values: SqliteValue[] = new Array(count * COLUMNS)
   for (let row = 0, at = 0; row < count; row++) {
-    const { event, body, deliverAt } = entries[from + row] as LogEntry
+    const { event, body } = entries[from + row] as StoredEntry
     values[at++] = toColumn(event.id)
     values[at++] = event.name
     values[at++] = event.key === undefined ? null : toColumn(event.key)
     values[at++] = event.priority
-    values[at++] = deliverAt ?? null
+    values[at++] = event.deliverAt ?? null
     values[at++] = now
     values[at++] = body.length
     values[at++] = body

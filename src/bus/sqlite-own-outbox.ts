@@ -1,8 +1,9 @@
 import type { Clock } from './clock.ts'
 import { EventError } from './errors.ts'
 import { type Database, type SqliteHandle, toConnectionError, wrapHandle } from './sqlite-database.ts'
-import { createEventLog, type EventLog, toEntry } from './sqlite-log.ts'
+import { createEventLog, type EventLog } from './sqlite-log.ts'
 import { createTables, hasTables, type Tables } from './sqlite-schema.ts'
+import { toEntry } from './stored-body.ts'
 import type { Outbox } from './transaction.ts'
 
 export interface OwnOutboxSetting {
@@ -36,7 +37,7 @@ export function createOwnOutbox({
     write(handle, events) {
       const isOwn = handle === database.handle
       const target = isOwn ? database : wrapHandle(handle)
-      const entries = events.map((event) => toEntry(event))
+      const entries = events.map(toEntry)
       assertTransaction(target)
       try {
         // In the same transaction: who holds the database cannot wait for somebody else to do it.

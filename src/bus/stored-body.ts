@@ -1,7 +1,26 @@
 import { isUtf8 } from 'node:buffer'
 import { type Bytes, toBuffer } from './bytes.ts'
-import { reasonOf } from './errors.ts'
+import { reasonOf, SerializationError } from './errors.ts'
 import type { StoredEvent } from './event.ts'
+
+/** An event and what is kept of it. */
+export interface StoredEntry {
+  readonly event: StoredEvent
+  /** JSON. */
+  readonly body: string
+}
+
+/** @throws SerializationError */
+export function toEntry(event: StoredEvent): StoredEntry {
+  try {
+    return { event, body: JSON.stringify(event) }
+  } catch (cause) {
+    throw new SerializationError(`The event ${JSON.stringify(event.name)} cannot be written as JSON.`, {
+      path: 'data',
+      cause,
+    })
+  }
+}
 
 /** What was kept of an event, or why it cannot be read. */
 export type ReadBody =

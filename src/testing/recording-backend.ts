@@ -25,9 +25,9 @@ export function recordingBackend(options: MemoryBackendOptions = {}): RecordingB
     ...memory,
     name: 'recording',
     publishedEvents,
-    async publish(events, publishOptions) {
-      await memory.publish(events, publishOptions)
-      publishedEvents.push(...events)
+    async publish(events) {
+      await memory.publish(events)
+      for (const event of events) publishedEvents.push(event)
     },
     hasPublished(pattern) {
       const matches = compilePattern(pattern)

@@ -400,7 +400,7 @@ describe('a group', () => {
     const patterns = ['order.*']
     const { ids } = await consume(backend, undefined, { patterns: () => patterns })
     await backend.publish([event('a'), event('b', { name: 'metric.cpu' }), event('c')])
-    await backend.publish([event('d', { name: 'metric.cpu' })], { deliverAt: Date.now() + 5 })
+    await backend.publish([event('d', { name: 'metric.cpu', deliverAt: Date.now() + 5 })])
     await idle(backend)
 
     expect(ids()).toEqual(['a', 'c', 'd'])

@@ -29,11 +29,7 @@ const mutants: readonly Mutant[] = [
     make: () => {
       let count = 0
       return mutant(({ publish }) => ({
-        publish: (events, options) =>
-          publish(
-            events.filter(() => ++count % 50 !== 0),
-            options,
-          ),
+        publish: (events) => publish(events.filter(() => ++count % 50 !== 0)),
       }))
     },
     finds: 'hands over every event once',
@@ -57,8 +53,7 @@ const mutants: readonly Mutant[] = [
   },
   {
     title: 'keeps only the first event of a publish',
-    make: () =>
-      mutant(({ publish }) => ({ publish: (events, options) => publish(events.slice(0, 1), options) })),
+    make: () => mutant(({ publish }) => ({ publish: (events) => publish(events.slice(0, 1)) })),
     finds: 'hands over events as they were published',
     says: /have not been handed over/,
   },
@@ -100,9 +95,9 @@ const mutants: readonly Mutant[] = [
     title: 'does not take an empty list',
     make: () =>
       mutant(({ publish }) => ({
-        publish: async (events, options) => {
+        publish: async (events) => {
           if (events.length === 0) throw new Error('nothing to do')
-          await publish(events, options)
+          await publish(events)
         },
       })),
     finds: 'takes no events at all without a word',
@@ -161,8 +156,8 @@ const mutants: readonly Mutant[] = [
     make: () => {
       let busy = 0
       return mutant(({ publish }) => ({
-        publish: async (events, options) => {
-          if (++busy < 40) await publish(events, options)
+        publish: async (events) => {
+          if (++busy < 40) await publish(events)
           await new Promise((resolve) => setImmediate(resolve))
           busy--
         },
@@ -208,8 +203,8 @@ const mutants: readonly Mutant[] = [
     title: 'keeps a thousand events and drops the rest',
     make: () =>
       mutant(({ publish, health }) => ({
-        publish: async (events, options) => {
-          if ((await health()).queueDepth < 1000) await publish(events, options)
+        publish: async (events) => {
+          if ((await health()).queueDepth < 1000) await publish(events)
         },
       })),
     finds: 'works off a large backlog',
@@ -288,19 +283,9 @@ const mutants: readonly Mutant[] = [
   },
   {
     title: 'ignores when an event is to be delivered',
-    make: () => mutant(({ publish }) => ({ publish: (events) => publish(events) })),
-    finds: 'hands over what is published for later, and not before',
-    says: /ms too early/,
-  },
-  {
-    title: 'ignores what an event says itself about when it is to be delivered',
     make: () =>
       mutant(({ publish }) => ({
-        publish: (events, options) =>
-          publish(
-            events.map(({ deliverAt: _, ...event }) => event),
-            options,
-          ),
+        publish: (events) => publish(events.map(({ deliverAt: _, ...event }) => event)),
       })),
     finds: 'hands over what is published for later, and not before',
     says: /ms too early/,
@@ -316,12 +301,9 @@ const mutants: readonly Mutant[] = [
     make: () => {
       const keys = new Map<string, string | undefined>()
       return mutant(({ publish, consume }) => ({
-        publish: (events, options) => {
+        publish: (events) => {
           for (const { id, key } of events) keys.set(id, key)
-          return publish(
-            events.map(({ key: _, ...event }) => event),
-            options,
-          )
+          return publish(events.map(({ key: _, ...event }) => event))
         },
         consume: (consumer) =>
           consume({
@@ -370,9 +352,9 @@ const mutants: readonly Mutant[] = [
       const keyed = (event: StoredEvent) => (event.key === undefined ? event : { ...event, key: 'one' })
       const keys = new Map<string, string | undefined>()
       return mutant(({ publish, consume }) => ({
-        publish: (events, options) => {
+        publish: (events) => {
           for (const { id, key } of events) keys.set(id, key)
-          return publish(events.map(keyed), options)
+          return publish(events.map(keyed))
         },
         consume: (consumer) =>
           consume({
@@ -574,7 +556,7 @@ const mutants: readonly Mutant[] = [
     make: () => {
       let stops = 0
       return mutant(({ consume, publish }) => ({
-        publish: (events, options) => publish(stops > 3 ? events.slice(1) : events, options),
+        publish: (events) => publish(stops > 3 ? events.slice(1) : events),
         consume: async (consumer) => {
           const consumption = await consume(consumer)
           return {
@@ -673,8 +655,8 @@ const mutants: readonly Mutant[] = [
     make: () => {
       let isAway = false
       const backend = mutant(({ publish }) => ({
-        publish: async (events, options) => {
-          if (!isAway) await publish(events, options)
+        publish: async (events) => {
+          if (!isAway) await publish(events)
           await new Promise((resolve) => setImmediate(resolve))
         },
       }))
@@ -722,11 +704,7 @@ describe('the suite', () => {
     let count = 0
     const make = () =>
       mutant(({ publish }) => ({
-        publish: (events, options) =>
-          publish(
-            events.filter(() => ++count % 500 !== 0),
-            options,
-          ),
+        publish: (events) => publish(events.filter(() => ++count % 500 !== 0)),
       }))
     const all = busBackendConformance(make, { timeoutMs: 2000 }).at(-1)
 

@@ -21,9 +21,9 @@ async function survive(trial: Trial): Promise<void> {
   const name = trial.name()
   const events = Array.from({ length: 200 }, (_, n) => trial.event(name, { n }, { key: `key-${n % 4}` }))
   await trial.backend.publish(events)
-  const later = trial.event(name, { n: 'later' })
   const deliverAt = Date.now() + 30
-  if (features.delay) await trial.backend.publish([later], { deliverAt })
+  const later = trial.event(name, { n: 'later' }, { deliverAt })
+  if (features.delay) await trial.backend.publish([later])
   const first = await trial.consume({ group, concurrency: 1 })
   await trial.untilHandled([first], events.slice(0, 1))
   await first.stop()

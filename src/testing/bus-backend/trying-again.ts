@@ -122,24 +122,25 @@ async function failAndLeave(trial: Trial): Promise<void> {
 
 async function deliverLater(trial: Trial): Promise<void> {
   const deliverAt = Date.now() + 60
-  const [late, past, now] = trial.events(3) as [StoredEvent, StoredEvent, StoredEvent]
-  // An event may say it itself, and does so for itself only.
-  const later = trial.event(late.name, {}, { deliverAt: deliverAt + 30 })
+  const [now] = trial.events(1) as [StoredEvent]
+  const late = trial.event(now.name, {}, { deliverAt })
+  const later = trial.event(now.name, {}, { deliverAt: deliverAt + 30 })
+  const past = trial.event(now.name, {}, { deliverAt: Date.now() - 1000 })
   const times = new Map<string, number>()
   const consumer = await trial.consume({
     handle: ({ event }: Delivery) => void times.set(event.id, Date.now()),
   })
   if (!trial.features.delay) {
-    const isRefused = await trial.backend.publish([late], { deliverAt }).then(
+    const isRefused = await trial.backend.publish([late]).then(
       () => false,
       () => true,
     )
     trial.expect(isRefused, 'It does not say that it has "delay", and takes an event for later all the same.')
     return
   }
-  await trial.backend.publish([late], { deliverAt })
+  await trial.backend.publish([late])
   await trial.backend.publish([later, now])
-  await trial.backend.publish([past], { deliverAt: Date.now() - 1000 })
+  await trial.backend.publish([past])
   // On a slow disk they may all have become ready while they were being published.
   const isInTime = Date.now() < deliverAt
   await trial.untilHandled([consumer], [late, later, past, now])
