@@ -135,6 +135,15 @@ export interface BackendHealth {
   /** How long the oldest waiting event has waited, in milliseconds. */
   readonly lagMs: number
   readonly deadLetters: number
+  /** The same of each group there is: those of the backend are sums, and the longest lag. */
+  readonly groups: readonly GroupHealth[]
+}
+
+export interface GroupHealth {
+  readonly name: string
+  readonly queueDepth: number
+  readonly inFlight: number
+  readonly lagMs: number
 }
 
 /** Where the events go that are published: what the bus needs of memory, a database or a broker. */

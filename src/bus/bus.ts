@@ -67,8 +67,15 @@ export interface HandlerInfo {
 
 type Unsubscribe = (() => void) & Disposable
 
-/** How many buses use a backend: the last one to close closes it. */
-const users = new WeakMap<BusBackend, number>()
+/** The buses of this process that use a backend: the last one to close closes it. */
+const users = new WeakMap<BusBackend, Set<Tenant>>()
+
+/** A bus, as the others on its backend see it. */
+interface Tenant {
+  readonly group: string
+  /** Whether it takes events from the backend. */
+  readonly isConsuming: boolean
+}
 
 const MAX_DATA_BYTES = 2 ** 20
 /** What a backend may take on top of a deadline, before nobody waits for it any longer. */
@@ -139,11 +146,13 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
       onFailure: (failure, event) => this.#handlerFailed(failure, event),
       observer: this.#observer,
     })
-    users.set(this.#backend, (users.get(this.#backend) ?? 0) + 1)
+    const tenants = users.get(this.#backend) ?? new Set()
+    users.set(this.#backend, tenants.add(this))
     this.#health = createHealthChecks(
       {
         clock: this.#clock,
         backend: this.#backend,
+        group: this.#group,
         statistics: this.#dispatcher.statistics,
         isPaused: () => this.#isPaused,
         isClosed: () => this.#closed !== undefined,
@@ -189,7 +198,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
    */
   on<const Pattern extends string>(
     pattern: Pattern & KnownPattern<Events, Pattern>,
-    handler: Handler<MatchingEvent<Events, Pattern>>,
+    handler: Handler<MatchingEvent<Events, Pattern>, Events>,
     options?: SubscriptionOptions<MatchingEvent<Events, Pattern>>,
   ): Unsubscribe {
     assertPattern(pattern)
@@ -225,7 +234,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
   /** Calls a handler for the next event of a pattern; without a handler, a promise of the event. */
   once<const Pattern extends string>(
     pattern: Pattern & KnownPattern<Events, Pattern>,
-    handler: Handler<MatchingEvent<Events, Pattern>>,
+    handler: Handler<MatchingEvent<Events, Pattern>, Events>,
     options?: Omit<SubscriptionOptions<MatchingEvent<Events, Pattern>>, 'once'>,
   ): Unsubscribe
   once<const Pattern extends string>(
@@ -265,7 +274,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
   }
 
   /** Ends the subscription of a handler to a pattern, the last one if there are several. Gives whether there was one. */
-  off(pattern: string, handler: Handler<never>): boolean {
+  off(pattern: string, handler: Handler<never, never>): boolean {
     assertPattern(pattern)
     const found = this.#dispatcher.findListener(pattern, handler as Handler)
     if (found === undefined) return false
@@ -468,7 +477,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
     run: (publisher: TransactionPublisher<Events>) => T | Promise<T>,
     target?: OutboxTarget<Handle>,
   ): Promise<T> {
-    if (this.#closed) throw this.#closedError('publishes')
+    if (this.#isEnded) throw this.#closedError('publishes')
     this.#transactions ??= new AsyncLocalStorage()
     const outer = this.#openTransaction()
     if (outer) {
@@ -477,7 +486,8 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
     }
     const { events, result } = await this.#runTransaction(run, target as OutboxTarget | undefined)
     if (events.length === 0) return result
-    if (this.#closed) throw this.#closedError('publishes')
+    // Each was taken at its time; what does not follow from an event in hand is too late by now.
+    for (const { depth = 0 } of events) this.#assertOpen('publishes', depth)
     if (target) await this.#write(target as OutboxTarget, events)
     else await this.#transactions.exit(() => this.#send(events))
     return result
@@ -568,6 +578,11 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
     return this.#isPaused
   }
 
+  /** Whether it takes events from the backend: it has started, and is neither paused nor at its end. */
+  get isConsuming(): boolean {
+    return this.#consumption !== undefined && !this.#isPaused && !this.#isEnded
+  }
+
   /** Whether it has been closed, or is just closing. */
   get isClosed(): boolean {
     return this.#closed !== undefined
@@ -625,7 +640,8 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
 
   /**
    * Resolves when nothing is being handled and nothing waits in the backend, retries and what is published for later
-   * included. While the bus is paused, or has not started, it looks at what is in hand only. For tests, above all.
+   * included: for this bus, and for the others of this process on its backend that handle events. While the bus is
+   * paused, or has not started, it looks at what is in hand only. For tests, above all.
    */
   async idle(): Promise<void> {
     for (let waitMs = 0; ; waitMs = Math.min(waitMs + 1, MAX_POLL_MS)) {
@@ -634,10 +650,20 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
       await new Promise((resolve) => (waitMs === 0 ? setImmediate(resolve) : setTimeout(resolve, waitMs)))
       if (this.#isEnded) return
       if (this.#dispatcher.inFlight > 0) continue
-      if (this.#isPaused || !this.#consumption) return
-      const { queueDepth, inFlight } = await this.#backend.health()
-      if (queueDepth === 0 && inFlight === 0 && this.#dispatcher.inFlight === 0) return
+      if (!this.isConsuming) return
+      if (!(await this.#hasWaiting()) && this.#dispatcher.inFlight === 0) return
     }
+  }
+
+  /** Whether the backend has something for this bus, or for another one here that may lead to something for this one. */
+  async #hasWaiting(): Promise<boolean> {
+    const { groups } = await this.#backend.health()
+    const tenants = [...(users.get(this.#backend) ?? [])].filter(({ isConsuming }) => isConsuming)
+    // What waits for groups that nobody serves here would be waited for in vain.
+    return groups.some(
+      ({ name, queueDepth, inFlight }) =>
+        queueDepth + inFlight > 0 && tenants.some(({ group }) => group === name),
+    )
   }
 
   /**
@@ -765,7 +791,8 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
       const consumption = await this.#consumption
       if (consumption?.drain) return await consumption.drain(deadlineMs)
       await consumption?.stop(deadlineMs)
-      const isKept = this.#backend.features.durable || !this.#isPaused || (users.get(this.#backend) ?? 0) > 1
+      const isKept =
+        this.#backend.features.durable || !this.#isPaused || (users.get(this.#backend)?.size ?? 0) > 1
       return isKept ? 0 : (await this.#backend.health()).queueDepth
     } catch (error) {
       this.#report(error, undefined)
@@ -774,9 +801,9 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
   }
 
   async #leaveBackend(): Promise<void> {
-    const others = (users.get(this.#backend) ?? 1) - 1
-    users.set(this.#backend, others)
-    if (others > 0) return
+    const tenants = users.get(this.#backend)
+    tenants?.delete(this)
+    if (tenants && tenants.size > 0) return
     const patience = this.#after(GRACE_MS)
     const closing = this.#backend.close().catch((error) => this.#report(error, undefined))
     await Promise.race([closing, patience.promise])

@@ -1,4 +1,6 @@
+import type { EmitReport } from './emit-report.ts'
 import type { BusEvent, EventOptions, PublishEventOptions } from './event.ts'
+import type { EventMap, EventName } from './event-map.ts'
 
 /** What a bus is to a handler: a place to publish what follows from an event. */
 export interface Publisher {
@@ -6,8 +8,8 @@ export interface Publisher {
   emit(name: string, data: unknown, options?: EventOptions): Promise<unknown>
 }
 
-/** What a handler gets beside its event. */
-export interface HandlerContext {
+/** What a handler gets beside its event. It can be taken apart: `(event, { signal, publish }) => …`. */
+export interface HandlerContext<Events extends object = EventMap> {
   /** Aborted when its time is over, and when the bus closes without waiting any longer. */
   readonly signal: AbortSignal
   /** Which try this is, from 1. */
@@ -17,10 +19,15 @@ export interface HandlerContext {
   /** Whether the event may have been handed out before: after a crash, say. */
   readonly isRedelivered: boolean
   /** Publishes an event that follows from this one: it has its correlation id, and knows its cause. */
-  publish(name: string, data: unknown, options?: PublishEventOptions): Promise<unknown>
+  publish(...event: FollowUp<Events, PublishEventOptions>): Promise<BusEvent>
   /** The same in this process. */
-  emit(name: string, data: unknown, options?: EventOptions): Promise<unknown>
+  emit(...event: FollowUp<Events, EventOptions>): Promise<EmitReport>
 }
+
+/** The name of an event, its data and options: not a type parameter, so that a handler of any events fits every bus. */
+type FollowUp<Events extends object, Options> = {
+  [Name in EventName<Events>]: [name: Name, data: Events[Name], options?: Options]
+}[EventName<Events>]
 
 /** Which try of handling an event it is. */
 export interface Try {
@@ -60,12 +67,17 @@ export class Context implements HandlerContext {
     return this.#circumstances.isRedelivered
   }
 
-  publish(name: string, data: unknown, options?: PublishEventOptions): Promise<unknown> {
-    return this.#circumstances.publisher.publish(name, data, follow(this.#event, options))
+  // Functions that know where they belong, and made only for those who ask: most handlers do not.
+  get publish(): HandlerContext['publish'] {
+    const publish: Publisher['publish'] = (name, data, options) =>
+      this.#circumstances.publisher.publish(name, data, follow(this.#event, options))
+    return publish as HandlerContext['publish']
   }
 
-  emit(name: string, data: unknown, options?: EventOptions): Promise<unknown> {
-    return this.#circumstances.publisher.emit(name, data, follow(this.#event, options))
+  get emit(): HandlerContext['emit'] {
+    const emit: Publisher['emit'] = (name, data, options) =>
+      this.#circumstances.publisher.emit(name, data, follow(this.#event, options))
+    return emit as HandlerContext['emit']
   }
 }
 

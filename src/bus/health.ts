@@ -1,7 +1,7 @@
 import { AlreadyExistsError } from '../core/errors.ts'
 import type { Issue } from '../core/issue.ts'
 import { findShapeIssues, object, optional, table, wholeNumber } from '../core/shape.ts'
-import type { BackendHealth, BusBackend } from './backend.ts'
+import type { BackendHealth, BusBackend, GroupHealth } from './backend.ts'
 import type { Clock } from './clock.ts'
 import { LATE, within } from './deadline.ts'
 import { assertOptions, expected, isText, maybeMilliseconds } from './option-shape.ts'
@@ -53,9 +53,9 @@ export interface HealthThreshold {
 export interface HealthOptions {
   /** How long a check may take, in milliseconds. 5000 unless given. */
   readonly timeoutMs?: number | undefined
-  /** Events that wait. Degraded from 10000 unless given. */
+  /** Events that wait for the group of the bus. Degraded from 10000 unless given. */
   readonly queueDepth?: HealthThreshold | undefined
-  /** How long the oldest event has waited, in milliseconds. Degraded from 60000 unless given. */
+  /** How long the oldest of them has waited, in milliseconds. Degraded from 60000 unless given. */
   readonly lagMs?: HealthThreshold | undefined
   /** The share of a handler's latest calls that has failed, from 0 to 1. Degraded from 0.1 unless given. */
   readonly failureShare?: HealthThreshold | undefined
@@ -81,6 +81,8 @@ export interface HealthCheckOptions {
 export interface HealthSource {
   readonly clock: Clock
   readonly backend: BusBackend
+  /** What waits for others is no matter of this bus. */
+  readonly group: string
   readonly statistics: Statistics
   readonly isPaused: () => boolean
   readonly isClosed: () => boolean
@@ -117,7 +119,7 @@ export function createHealthChecks(source: HealthSource, options: HealthOptions 
     ])
     const checks = {
       bus: lifecycle,
-      ...checkBackend(backend, options),
+      ...checkBackend(backend, source.group, options),
       handlers: checkHandlers(source, options),
       ...Object.fromEntries(results),
     }
@@ -247,10 +249,14 @@ async function askBackend(
 
 function checkBackend(
   answer: BackendHealth | string,
+  group: string,
   options: HealthOptions,
 ): { readonly [name: string]: HealthCheckResult } {
   if (typeof answer === 'string') return { backend: { status: 'unhealthy', reasons: [answer] } }
-  const { status, reasons, queueDepth, inFlight, lagMs, deadLetters } = answer
+  const { status, reasons, inFlight, deadLetters } = answer
+  // A backend that is younger than its group has nothing to tell about it but what there is in all.
+  const { queueDepth, lagMs }: Omit<GroupHealth, 'name'> =
+    answer.groups.find(({ name }) => name === group) ?? answer
   const depthStatus = compare(queueDepth, { degraded: 10_000, ...options.queueDepth })
   const lagStatus = compare(lagMs, { degraded: 60_000, ...options.lagMs })
   return {

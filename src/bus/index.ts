@@ -8,6 +8,7 @@ export type {
   DeadLetter,
   DeadLetterStore,
   Delivery,
+  GroupHealth,
   Outcome,
   ReplayQuery,
   RetryOrder,

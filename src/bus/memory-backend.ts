@@ -176,7 +176,12 @@ export function memoryBackend(options: MemoryBackendOptions = {}): BusBackend {
     },
     deadLetters,
     async health(): Promise<BackendHealth> {
-      const all = [...groups.values()]
+      const all = [...groups].map(([name, group]) => ({
+        name,
+        queueDepth: group.depth,
+        inFlight: group.inFlight,
+        lagMs: group.lagMs(),
+      }))
       const queueDepth = depth()
       const isFull = queueDepth >= settings.maxQueueDepth
       return {
@@ -184,8 +189,9 @@ export function memoryBackend(options: MemoryBackendOptions = {}): BusBackend {
         reasons: [...(isClosed ? ['The backend is closed.'] : []), ...(isFull ? [tellFull(queueDepth)] : [])],
         queueDepth,
         inFlight: all.reduce((sum, group) => sum + group.inFlight, 0),
-        lagMs: Math.max(0, ...all.map((group) => group.lagMs())),
+        lagMs: Math.max(0, ...all.map(({ lagMs }) => lagMs)),
         deadLetters: letters.size,
+        groups: all,
       }
     },
     async close() {

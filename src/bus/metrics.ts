@@ -1,5 +1,5 @@
 import { object } from '../core/shape.ts'
-import type { BackendHealth, BusBackend } from './backend.ts'
+import type { BackendHealth, BusBackend, GroupHealth } from './backend.ts'
 import type { Clock } from './clock.ts'
 import { LATE, within } from './deadline.ts'
 import { HANDLER_FAILED } from './handler-failed.ts'
@@ -92,6 +92,8 @@ export interface BackendMetrics {
   /** How long the oldest waiting event has waited. */
   readonly lagMs: number
   readonly deadLetters: number
+  /** The same of each group. */
+  readonly groups: readonly GroupHealth[]
 }
 
 export interface MetricsOptions {
@@ -252,7 +254,7 @@ function wordHandler({
 
 function wordBackend(
   name: string,
-  { queueDepth, inFlight, lagMs, deadLetters }: BackendHealth,
+  { queueDepth, inFlight, lagMs, deadLetters, groups }: BackendHealth,
 ): BackendMetrics {
-  return { name, queueDepth, inFlight, lagMs, deadLetters }
+  return { name, queueDepth, inFlight, lagMs, deadLetters, groups }
 }

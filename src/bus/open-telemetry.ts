@@ -358,8 +358,11 @@ function createInstruments(meter: OpenTelemetryMeter) {
         tell(observed.inFlight, inFlight)
         tell(observed.dropped, droppedByStreams)
         if (!backend) return
-        tell(observed.queueDepth, backend.queueDepth)
-        tell(observed.lag, backend.lagMs / 1000)
+        for (const { name, queueDepth, lagMs } of backend.groups) {
+          const attributes = { 'messaging.consumer.group.name': name }
+          tell(observed.queueDepth, queueDepth, attributes)
+          tell(observed.lag, lagMs / 1000, attributes)
+        }
         tell(observed.deadLetters, backend.deadLetters)
       }
       meter.addBatchObservableCallback(observe, all)

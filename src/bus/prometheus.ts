@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Issue } from '../core/issue.ts'
 import { anything, matching, object, optional, table } from '../core/shape.ts'
+import type { GroupHealth } from './backend.ts'
 import { answer } from './http-answer.ts'
 import type { BusMetrics, MetricsOptions } from './metrics.ts'
 import { assertOptions, maybeCount, maybeMilliseconds } from './option-shape.ts'
@@ -73,7 +74,7 @@ interface Sample {
 }
 
 /** Labels that samples have of their own. */
-const OWN_LABELS = ['backend', 'event', 'outcome', 'handler', 'pattern', 'le']
+const OWN_LABELS = ['backend', 'group', 'event', 'outcome', 'handler', 'pattern', 'le']
 
 function familiesOf(metrics: BusMetrics): Family[] {
   const { since, byEvent, byHandler, listening, inFlight, droppedByStreams } = metrics
@@ -157,18 +158,35 @@ function backendFamilies({ backend }: BusMetrics): Family[] {
     family('backend_up', 'gauge', 'Whether the backend has answered: 1 if so, otherwise 0.', [{ value }])
   if (!backend) return [up(0)]
   const labels = { backend: backend.name }
-  const gauge = (name: string, help: string, value: number) =>
-    family(name, 'gauge', help, [{ labels, value }])
+  // What waits before there is any group waits for the first one.
+  const groups = backend.groups.length > 0 ? backend.groups : [{ ...backend, name: '' }]
+  const perGroup = (name: string, help: string, value: (group: GroupHealth) => number) =>
+    family(
+      name,
+      'gauge',
+      help,
+      groups.map((group) => ({ labels: { ...labels, group: group.name }, value: value(group) })),
+    )
   return [
     up(1),
-    gauge('queue_depth', 'Events that wait to be delivered, retries included.', backend.queueDepth),
-    gauge(
+    perGroup(
+      'queue_depth',
+      'Events that wait to be delivered, retries included.',
+      ({ queueDepth }) => queueDepth,
+    ),
+    perGroup(
       'queue_in_flight',
       'Events in the hands of consumers, of this bus and of others.',
-      backend.inFlight,
+      ({ inFlight }) => inFlight,
     ),
-    gauge('queue_lag_seconds', 'How long the oldest waiting event has waited.', backend.lagMs / 1000),
-    gauge('dead_letters', 'Events that were given up and are kept.', backend.deadLetters),
+    perGroup(
+      'queue_lag_seconds',
+      'How long the oldest waiting event has waited.',
+      ({ lagMs }) => lagMs / 1000,
+    ),
+    family('dead_letters', 'gauge', 'Events that were given up and are kept.', [
+      { labels, value: backend.deadLetters },
+    ]),
   ]
 }
 

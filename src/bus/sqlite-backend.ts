@@ -1,11 +1,11 @@
 import { NotFoundError } from '../core/errors.ts'
 import { object, oneOf, optional } from '../core/shape.ts'
-import type { BackendHealth, BusBackend, DeadLetterStore } from './backend.ts'
+import type { BackendHealth, BusBackend, DeadLetterStore, GroupHealth } from './backend.ts'
 import { type Clock, createSystemClock } from './clock.ts'
 import { ConnectionError, PublishError, reasonOf } from './errors.ts'
 import { assertOptions, expected, isText, maybeCount, maybeMilliseconds } from './option-shape.ts'
 import { compilePattern } from './pattern.ts'
-import { type Consumers, createConsumers, type NewGroups } from './sqlite-consumers.ts'
+import { type Consumers, createConsumers, type GroupRow, type NewGroups } from './sqlite-consumers.ts'
 import { beginConsumption, type SqliteConsumption } from './sqlite-consumption.ts'
 import {
   type Database,
@@ -63,13 +63,9 @@ export interface SqliteBackendOptions {
 }
 
 /** A group of consumers, for people and programs that look. */
-export interface SqliteGroup {
-  readonly name: string
+export interface SqliteGroup extends GroupHealth {
   /** How many consumers are at work. */
   readonly consumers: number
-  /** Events that wait for the group. */
-  readonly queueDepth: number
-  readonly inFlight: number
 }
 
 export interface SqliteBackend extends BusBackend {
@@ -275,10 +271,10 @@ export function sqliteBackend(options: SqliteBackendOptions): SqliteBackend {
     async groups() {
       const { consumers, queue } = await open()
       return await turns.read(() =>
-        consumers.groups().map(({ id, name, consumers: count }) => {
-          const { waiting, inFlight } = queue.counts(id)
-          return { name, consumers: count, queueDepth: waiting, inFlight }
-        }),
+        consumers.groups().map((group) => ({
+          ...groupHealth(group, queue, clock.now()),
+          consumers: group.consumers,
+        })),
       )
     },
     async removeGroup(name) {
@@ -353,20 +349,27 @@ function healthOf(
   now: number,
   maxQueueDepth: number,
 ): BackendHealth {
-  const counts = consumers.groups().map(({ id, name }) => ({ name, ...queue.counts(id) }))
-  const oldest = counts.flatMap((each) => each.oldest ?? [])
-  const full = counts.filter(({ waiting }) => waiting >= maxQueueDepth)
+  const groups = consumers.groups().map((group) => groupHealth(group, queue, now))
+  const full = groups.filter(({ queueDepth }) => queueDepth >= maxQueueDepth)
   return {
     status: full.length > 0 ? 'degraded' : 'healthy',
     reasons: full.map(
-      ({ name, waiting }) =>
-        `${waiting} events wait for the group ${JSON.stringify(name)}, and no more are taken.`,
+      ({ name, queueDepth }) =>
+        `${queueDepth} events wait for the group ${JSON.stringify(name)}, and no more are taken.`,
     ),
-    queueDepth: consumers.hasBegun() ? counts.reduce((sum, { waiting }) => sum + waiting, 0) : log.count(),
-    inFlight: counts.reduce((sum, { inFlight }) => sum + inFlight, 0),
-    lagMs: oldest.length === 0 ? 0 : Math.max(0, now - Math.min(...oldest)),
+    queueDepth: consumers.hasBegun()
+      ? groups.reduce((sum, { queueDepth }) => sum + queueDepth, 0)
+      : log.count(),
+    inFlight: groups.reduce((sum, { inFlight }) => sum + inFlight, 0),
+    lagMs: Math.max(0, ...groups.map(({ lagMs }) => lagMs)),
     deadLetters: letters.count(),
+    groups,
   }
+}
+
+function groupHealth({ id, name }: GroupRow, queue: WorkQueue, now: number): GroupHealth {
+  const { waiting, inFlight, oldest } = queue.counts(id)
+  return { name, queueDepth: waiting, inFlight, lagMs: oldest === null ? 0 : Math.max(0, now - oldest) }
 }
 
 function unknownEvent(id: string): NotFoundError {
@@ -378,7 +381,15 @@ function unknownEvent(id: string): NotFoundError {
 }
 
 function unhealthy(reason: string): BackendHealth {
-  return { status: 'unhealthy', reasons: [reason], queueDepth: 0, inFlight: 0, lagMs: 0, deadLetters: 0 }
+  return {
+    status: 'unhealthy',
+    reasons: [reason],
+    queueDepth: 0,
+    inFlight: 0,
+    lagMs: 0,
+    deadLetters: 0,
+    groups: [],
+  }
 }
 
 function fullError(whom: string, waiting: number): PublishError {

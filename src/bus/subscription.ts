@@ -4,12 +4,16 @@ import { didYouMean } from '../core/nearest.ts'
 import { isPlainObject } from '../core/shape.ts'
 import type { BusEvent } from './event.ts'
 import { Priority } from './event.ts'
+import type { EventMap } from './event-map.ts'
 import { compileFilter, type Filter } from './filter.ts'
 import type { HandlerContext } from './handler-context.ts'
 import { type Retry, type RetryPolicy, resolveRetry } from './retry.ts'
 
 /** What is done about an event. What it returns does not matter, except that a promise is waited for. */
-export type Handler<Event extends BusEvent = BusEvent> = (event: Event, context: HandlerContext) => unknown
+export type Handler<Event extends BusEvent = BusEvent, Events extends object = EventMap> = (
+  event: Event,
+  context: HandlerContext<Events>,
+) => unknown
 
 export interface SubscriptionOptions<Event extends BusEvent = BusEvent> {
   /** What it is called in reports, metrics and dead letters. The name of the function unless given. A durable backend finds the handler by it after a restart. */

@@ -29,6 +29,7 @@ const calm = {
   inFlight: 0,
   lagMs: 0,
   deadLetters: 0,
+  groups: [],
 } as const
 
 /** Calls a handler of that name so often; the last ones fail. */
@@ -165,6 +166,25 @@ describe('health', () => {
       const bus = new EventBus({ backend: backendThat(async () => ({ ...calm, lagMs })) })
 
       expect(await bus.health()).toMatchObject({ status, checks: { lag: { status } } })
+    })
+
+    it('looks at what waits for the group of the bus, not for others', async () => {
+      const mails = { name: 'mails', queueDepth: 20_000, inFlight: 0, lagMs: 90_000 }
+      const shop = { name: 'shop', queueDepth: 7, inFlight: 1, lagMs: 30 }
+      const answer = { ...calm, queueDepth: 20_007, lagMs: 90_000, groups: [mails, shop] }
+      const backend = backendThat(async () => answer)
+
+      const ours = await new EventBus({ backend, source: 'shop' }).health()
+      const theirs = await new EventBus({ backend, source: 'mails' }).health()
+
+      expect(ours).toMatchObject({
+        status: 'healthy',
+        checks: { queue: { details: { queueDepth: 7 } }, lag: { details: { lagMs: 30 } } },
+      })
+      expect(theirs).toMatchObject({
+        status: 'degraded',
+        reasons: ['20000 events are waiting.', 'The oldest waiting event has waited for 90000 ms.'],
+      })
     })
 
     it('has limits of your own, also for unhealthy', async () => {

@@ -362,7 +362,14 @@ describe('the metrics of what waits', () => {
 
     const { backend, since, time, uptimeMs } = await bus.metrics()
 
-    expect(backend).toEqual({ name: 'memory', queueDepth: 2, inFlight: 0, lagMs: 1500, deadLetters: 1 })
+    expect(backend).toEqual({
+      name: 'memory',
+      queueDepth: 2,
+      inFlight: 0,
+      lagMs: 1500,
+      deadLetters: 1,
+      groups: [{ name: bus.group, queueDepth: 2, inFlight: 0, lagMs: 1500 }],
+    })
     expect({ since, time, uptimeMs }).toEqual({
       since: clock.now() - 1500,
       time: clock.now(),
@@ -486,7 +493,7 @@ describe('the report', () => {
     ],
     listening: 2,
     inFlight: 1,
-    backend: { name: 'memory', queueDepth: 3, inFlight: 1, lagMs: 1200, deadLetters: 4 },
+    backend: { name: 'memory', queueDepth: 3, inFlight: 1, lagMs: 1200, deadLetters: 4, groups: [] },
     droppedByStreams: 0,
   }
 

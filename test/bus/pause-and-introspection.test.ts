@@ -254,6 +254,38 @@ describe('idle', () => {
     expect(isDone).toBe(true)
   })
 
+  it('waits for what other buses on the backend make of it', async () => {
+    const backend = memoryBackend()
+    await using shop = new EventBus({ source: 'shop', backend })
+    await using mails = new EventBus({ source: 'mails', backend })
+    const seen: string[] = []
+    mails.on('order.paid', async (_, { publish }) => void (await publish('mail.sent', 1)))
+    shop.on('mail.sent', ({ name }) => void seen.push(name))
+
+    await shop.publish('order.paid', 1)
+    await shop.idle()
+
+    expect(seen).toEqual(['mail.sent'])
+  })
+
+  it('does not wait for groups that nobody serves', async () => {
+    const backend = memoryBackend()
+    await using shop = new EventBus({ source: 'shop', backend })
+    await using mails = new EventBus({ source: 'mails', backend })
+    const seen: unknown[] = []
+    shop.on('order.paid', ({ data }) => void seen.push(data))
+    mails.on('order.paid', ({ data }) => void seen.push(`mail ${data}`))
+    await mails.pause()
+
+    await shop.publish('order.paid', 1)
+    await shop.idle()
+    expect(seen).toEqual([1])
+
+    await mails.resume()
+    await shop.idle()
+    expect(seen).toEqual([1, 'mail 1'])
+  })
+
   it('does not wait for a bus that is closed, whatever was left', async () => {
     const bus = new EventBus({ onError: () => {} })
     bus.on('order.paid', () => new Promise(() => {}))

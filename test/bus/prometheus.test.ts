@@ -7,6 +7,7 @@ import {
   type BusMetrics,
   DURATION_BOUNDS_MS,
   EventBus,
+  memoryBackend,
   metricsHandler,
   prometheusText,
 } from '../../src/bus/index.ts'
@@ -133,11 +134,29 @@ describe('prometheusText', () => {
 
     const families = parse(prometheusText(await bus.metrics()))
 
-    expect(sampleOf(families, 'queue_depth', { backend: 'memory' })).toBe(1)
+    expect(sampleOf(families, 'queue_depth', { backend: 'memory', group: bus.group })).toBe(1)
     expect(sampleOf(families, 'queue_lag_seconds')).toBe(2.5)
     expect(sampleOf(families, 'dead_letters')).toBe(1)
     expect(sampleOf(families, 'backend_up')).toBe(1)
     expect(sampleOf(families, 'start_time_seconds')).toBe((bus.clock.now() - 2500) / 1000)
+  })
+
+  it('tells what waits by group, and before there is any, for the first one', async () => {
+    const backend = memoryBackend()
+    await using shop = new EventBus({ source: 'shop', backend })
+    const before = parse(prometheusText(await shop.metrics()))
+    await using mails = new EventBus({ source: 'mails', backend })
+    shop.on('order.paid', () => {})
+    mails.on('order.paid', () => {})
+    await mails.pause()
+    await shop.publish('order.paid', 1)
+    await shop.idle()
+
+    const families = parse(prometheusText(await shop.metrics()))
+
+    expect(sampleOf(before, 'queue_depth', { backend: 'memory', group: '' })).toBe(0)
+    expect(sampleOf(families, 'queue_depth', { backend: 'memory', group: 'shop' })).toBe(0)
+    expect(sampleOf(families, 'queue_depth', { backend: 'memory', group: 'mails' })).toBe(1)
   })
 
   it('says that the backend is away, and nothing about what waits there', async () => {

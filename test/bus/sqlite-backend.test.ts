@@ -374,8 +374,8 @@ describe('a group', () => {
     })
 
     expect(await backend.groups()).toEqual([
-      { name: 'old', consumers: 0, queueDepth: 3, inFlight: 0 },
-      { name: 'new', consumers: 1, queueDepth: 0, inFlight: 0 },
+      { name: 'old', consumers: 0, queueDepth: 3, inFlight: 0, lagMs: expect.any(Number) },
+      { name: 'new', consumers: 1, queueDepth: 0, inFlight: 0, lagMs: 0 },
     ])
     expect(await backend.removeGroup('old')).toBe(true)
     expect(await backend.removeGroup('old')).toBe(false)

@@ -306,6 +306,29 @@ describe('a transaction', () => {
     expect(published).toEqual([])
   })
 
+  it('publishes what follows from an event in hand while the bus closes, and nothing else', async () => {
+    const bus = new EventBus()
+    const seen: unknown[] = []
+    const begun = gate()
+    const closing = gate()
+    bus.on('order.placed', async ({ data }, context) => {
+      begun.open()
+      await closing.opened
+      await bus.transaction(() => context.publish('order.paid', data))
+    })
+    bus.on('order.paid', ({ data }) => seen.push(data))
+    await bus.publish('order.placed', 1)
+    await begun.opened
+
+    const closed = bus.close()
+    closing.open()
+    const late = bus.transaction((tx) => tx.publish('order.paid', 2))
+
+    await expect(late).rejects.toMatchObject({ code: 'EVENTSETS_BUS_CLOSED' })
+    await closed
+    expect(seen).toEqual([1])
+  })
+
   it('that never ends holds up nobody: neither publishers nor the end of the bus', async () => {
     const { bus, seen } = openBus()
     void bus.transaction(async (tx) => {

@@ -5,6 +5,7 @@ import {
   type BusEvent,
   EventBus,
   type EventMap,
+  type HandlerContext,
   type MatchingEvent,
   type MatchingName,
 } from '../../src/bus/index.ts'
@@ -67,6 +68,18 @@ describe('the compiler', () => {
         expectTypeOf(context.attempt).toEqualTypeOf<number>()
       }),
     )
+  })
+
+  it('knows what a handler may publish, through its context as on the bus', () => {
+    never(() => bus.on('order.placed', ({ data }, { publish }) => publish('order.paid', { id: data.id })))
+    never(() => bus.batch('order.*', { maxSize: 10 }, () => {}))
+    // @ts-expect-error there is no such event
+    never(() => bus.on('order.placed', (_, context) => context.publish('order.lost', {})))
+    // @ts-expect-error the id is a number
+    never(() => bus.on('order.placed', (_, { emit }) => emit('order.paid', { id: '1' })))
+    // A handler of any events fits everywhere.
+    const anywhere = (event: BusEvent, context: HandlerContext) => context.publish(`${event.name}.seen`, null)
+    never(() => bus.on('order.*', anywhere))
   })
 
   it('gives a handler the events of a pattern, told apart by their names', () => {

@@ -610,6 +610,24 @@ const mutants: readonly Mutant[] = [
     says: /says that 0 events wait, and there are 8/,
   },
   {
+    title: 'says nothing of its groups',
+    make: () => mutant(({ health }) => ({ health: async () => ({ ...(await health()), groups: [] }) })),
+    finds: 'says how it is',
+    says: /says nothing of the group/,
+  },
+  {
+    title: 'says of each group what there is in all groups',
+    make: () =>
+      mutant(({ health }) => ({
+        health: async () => {
+          const all = await health()
+          return { ...all, groups: all.groups.map((group) => ({ ...group, queueDepth: all.inFlight })) }
+        },
+      })),
+    finds: 'says how it is',
+    says: /says of the group that 2 events are in hand and 2 wait/,
+  },
+  {
     title: 'says that it is durable, and cannot be opened again',
     make: () => durable(),
     finds: 'has what was not handled after it was opened again',

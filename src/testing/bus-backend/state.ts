@@ -50,6 +50,12 @@ async function tellHealth(trial: Trial): Promise<void> {
   trial.expect(busy.inFlight === 2, `It says that ${busy.inFlight} events are in hand, and there are 2.`)
   trial.expect(busy.queueDepth === 8, `It says that ${busy.queueDepth} events wait, and there are 8.`)
   trial.expect(busy.lagMs >= 0, `It says that the oldest event has waited ${busy.lagMs} ms.`)
+  const group = busy.groups.find(({ name }) => name === consumer.group)
+  trial.expect(group !== undefined, 'It says nothing of the group that is at work.')
+  trial.expect(
+    group?.inFlight === 2 && group.queueDepth === 8 && group.lagMs >= 0,
+    `It says of the group that ${group?.inFlight} events are in hand and ${group?.queueDepth} wait, and there are 2 and 8.`,
+  )
   end.open()
   await trial.untilIdle()
   await giveUp(trial, trial.events(3))
