@@ -1,7 +1,9 @@
 import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs'
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises'
+import { oneLine } from '../discovery/origin.ts'
 import type { FileWriter } from '../pino/file-writer.ts'
 import type { LineProcessor } from '../pino/line-processor.ts'
+import { quoteForShell } from './init/quote-for-shell.ts'
 import { describeProblem } from './input.ts'
 
 /**
@@ -81,7 +83,7 @@ function openFollowed(
     report(
       name === '-'
         ? 'cannot follow standard input beside files. Leave out "-", or leave out the files.'
-        : `cannot follow ${JSON.stringify(name)}: it is not a regular file. Pipe it in: eventsets < ${name}`,
+        : `cannot follow ${JSON.stringify(name)}: it is not a regular file. Pipe it in: eventsets < ${oneLine(quoteForShell(name))}`,
     )
     return undefined
   }

@@ -13,6 +13,7 @@ import { print, printError } from './output.ts'
 import { formatTable } from './table.ts'
 import { terminalStyle } from './terminal.ts'
 import { readVersion } from './version.ts'
+import { requireWorkingDirectory } from './working-directory.ts'
 
 export interface InitFlags extends Partial<Answers> {
   readonly yes?: boolean
@@ -28,6 +29,7 @@ export interface InitFlags extends Partial<Answers> {
  * @throws AlreadyExistsError naming the files that are in the way.
  */
 export async function init(dir: string | undefined, flags: InitFlags): Promise<number> {
+  requireWorkingDirectory()
   const folder = resolve(dir ?? '.')
   const title = JSON.stringify(dir ?? '.')
   const given = readFlags(flags)

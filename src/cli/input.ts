@@ -1,5 +1,6 @@
 import { accessSync, closeSync, constants, fstatSync, openSync, read, readSync, statSync } from 'node:fs'
 import { nearestNames } from '../core/nearest.ts'
+import { oneLine } from '../discovery/origin.ts'
 import { COMMANDS } from './arguments.ts'
 
 export interface Inputs {
@@ -43,7 +44,7 @@ export function describeProblem(name: string, error: unknown): string {
   }
   const [command] = code === 'ENOENT' ? nearestNames(name, COMMANDS) : []
   const hint = command === undefined ? '.' : `. Did you mean the command "${command}"?`
-  return `cannot read ${name === '-' ? 'standard input' : JSON.stringify(name)}: ${reasons[code] ?? message}${hint}`
+  return `cannot read ${name === '-' ? 'standard input' : JSON.stringify(name)}: ${reasons[code] ?? oneLine(message)}${hint}`
 }
 
 function directoryError(): Error {

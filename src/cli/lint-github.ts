@@ -1,4 +1,5 @@
 import type { Finding } from '../lint/finding.ts'
+import { disarmAnywhere } from './ci-commands.ts'
 import { type LintReport, summarise } from './lint-report.ts'
 import { toCell } from './table.ts'
 
@@ -13,9 +14,14 @@ const COMMANDS = { error: 'error', warn: 'warning', info: 'notice' } as const
 function formatCommand({ level, code, file, line, column, message, hint }: Finding): string {
   const properties = Object.entries({ file, line, col: column, title: `eventsets: ${code}` })
     .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => `${key}=${escapeProperty(toCell(String(value)))}`)
-  const text = [message, hint ?? ''].map(toCell).filter((part) => part !== '')
+    .map(([key, value]) => `${key}=${escapeProperty(clean(String(value)))}`)
+  const text = [message, hint ?? ''].map(clean).filter((part) => part !== '')
   return `::${COMMANDS[level]} ${properties.join(',')}::${escapeData(text.join('\n'))}`
+}
+
+/** Other systems read these lines too. */
+function clean(text: string): string {
+  return disarmAnywhere(toCell(text))
 }
 
 /** As the runner of GitHub takes it apart again. */

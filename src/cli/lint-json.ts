@@ -1,4 +1,5 @@
 import { toSafeJson } from '../pretty/safe-json.ts'
+import { disarmJson } from './ci-commands.ts'
 import type { LintReport } from './lint-report.ts'
 
 /** One document for programs. What is not known is null. */
@@ -12,5 +13,5 @@ export function formatJson({ findings, files }: LintReport): string {
       Object.fromEntries(Object.entries(finding).map(([key, value]) => [key, value ?? null])),
     ),
   }
-  return `${toSafeJson(document, 2)}\n`
+  return `${disarmJson(toSafeJson(document, 2))}\n`
 }

@@ -1,4 +1,5 @@
 import type { Finding } from '../lint/finding.ts'
+import { disarmAnywhere } from './ci-commands.ts'
 import { formatPlace, groupByFile, isFailure, type LintReport } from './lint-report.ts'
 import { toCell } from './table.ts'
 
@@ -52,11 +53,18 @@ function formatCase(finding: Finding, suite: string, isFailed: boolean): string[
 
 /** Text for an element or an attribute. XML has no way to write most control characters; they are left out. */
 function toXml(text: string): string {
-  return toCell(text)
-    .replace(/[\ufffe\uffff]/g, '\ufffd')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll("'", '&apos;')
+  return (
+    disarmAnywhere(toCell(text))
+      .replace(NO_XML, '\ufffd')
+      .replaceAll('&', '&amp;')
+      .replaceAll('<', '&lt;')
+      .replaceAll('>', '&gt;')
+      .replaceAll('"', '&quot;')
+      .replaceAll("'", '&apos;')
+      // A line must not begin with a command of GitHub.
+      .replace(/^:/, '&#58;')
+  )
 }
+
+/** Whatever is no `Char` of XML 1.0. */
+const NO_XML = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu

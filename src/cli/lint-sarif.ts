@@ -4,6 +4,7 @@ import type { Location, Log, ReportingDescriptor, Result } from 'sarif'
 import type { Finding } from '../lint/finding.ts'
 import { rules } from '../lint/rules.ts'
 import { toSafeJson } from '../pretty/safe-json.ts'
+import { disarmJson } from './ci-commands.ts'
 import type { LintReport } from './lint-report.ts'
 import { toCell } from './table.ts'
 import { readVersion } from './version.ts'
@@ -42,7 +43,7 @@ export function formatSarif({ findings }: LintReport): string {
       },
     ],
   }
-  return `${toSafeJson(log, 2)}\n`
+  return `${disarmJson(toSafeJson(log, 2))}\n`
 }
 
 function toResult(finding: Finding, ruleIndex: number): Result {
@@ -75,6 +76,8 @@ function toLocation({ file, line, column, path, set, package: owner }: Finding):
 
 /** A relative URI for what is in the working directory, as code scanning wants it. */
 function toUri(file: string): string {
-  if (isAbsolute(file)) return pathToFileURL(file).href
-  return file.split('/').map(encodeURIComponent).join('/')
+  // Half a surrogate pair can stand in no URI.
+  const whole = file.replace(/\p{Surrogate}/gu, '\ufffd')
+  if (isAbsolute(whole)) return pathToFileURL(whole).href
+  return whole.split('/').map(encodeURIComponent).join('/')
 }

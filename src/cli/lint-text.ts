@@ -2,7 +2,15 @@ import picocolors from 'picocolors'
 import stringWidth from 'string-width'
 import type { Finding } from '../lint/finding.ts'
 import { decideColour } from '../pretty/colour.ts'
-import { formatPlace, groupByFile, isFailure, type LintReport, summarise } from './lint-report.ts'
+import { disarmCommands } from './ci-commands.ts'
+import {
+  countLevels,
+  formatPlace,
+  groupByFile,
+  isFailure,
+  type LintReport,
+  summarise,
+} from './lint-report.ts'
 import { toCell, wrapText } from './table.ts'
 import { terminalWidth } from './terminal.ts'
 
@@ -10,7 +18,8 @@ import { terminalWidth } from './terminal.ts'
 export function formatText(report: LintReport, color: boolean | undefined): string {
   const style = createStyle(color)
   const width = terminalWidth()
-  const groups = [...groupByFile(report.findings)].map(([title, findings]) => {
+  const groups = [...groupByFile(report.findings)].map(([title, all]) => {
+    const findings = all.slice(0, MOST_SHOWN)
     const size = (cells: readonly string[]) =>
       cells.reduce((most, cell) => Math.max(most, stringWidth(cell)), 0)
     const columns = {
@@ -28,9 +37,17 @@ export function formatText(report: LintReport, color: boolean | undefined): stri
       const shown = first === undefined ? hint : reference
       return formatFinding({ ...finding, hint: shown }, columns, width, style)
     })
-    return `${style.underline(toCell(title))}\n${lines.join('')}\n`
+    return `${style.underline(toCell(title))}\n${lines.join('')}${countHidden(all)}\n`
   })
-  return `${groups.join('')}${formatSummary(report, style)}`
+  return disarmCommands(`${groups.join('')}${formatSummary(report, style)}`)
+}
+
+/** Of one file. Nobody reads on; for programs there are formats that have all of them. */
+const MOST_SHOWN = 200
+
+function countHidden(findings: readonly Finding[]): string {
+  const hidden = findings.slice(MOST_SHOWN)
+  return hidden.length === 0 ? '' : `  … and ${countLevels(hidden)} more; --json has them\n`
 }
 
 type Style = ReturnType<typeof createStyle>

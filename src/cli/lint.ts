@@ -12,10 +12,12 @@ import { checkTargets } from './lint-target.ts'
 import { formatText } from './lint-text.ts'
 import { print } from './output.ts'
 import { reportError } from './report-error.ts'
+import { requireWorkingDirectory } from './working-directory.ts'
 
 /** `eventsets lint [target...]`: what is wrong with event sets and plugins, or with everything in force. */
 export async function lint(targets: readonly string[], flags: Flags): Promise<number> {
   const format = chooseFormat(flags)
+  requireWorkingDirectory()
   const { checked, errors } =
     targets.length === 0 ? { checked: await checkHere(flags), errors: [] } : await checkTargets(targets)
   const report = createReport(checked, (flags.failOn as FindingLevel | undefined) ?? 'warn')

@@ -1,6 +1,7 @@
 import { EventsetsError } from '../core/errors.ts'
 import { type FileWriter, openFileWriter } from '../pino/file-writer.ts'
 import { toSafeText } from '../pretty/safe-text.ts'
+import { disarmCommands } from './ci-commands.ts'
 
 /** Standard output, written synchronously: what has been written is not lost, however the process ends. */
 export function openStandardOutput(): FileWriter {
@@ -29,7 +30,7 @@ export function print(text: string): void {
   checkWritten(writer)
 }
 
-/** Everything else goes to standard error. It may quote a file, so nothing in it may act on the terminal. */
+/** Everything else goes to standard error. It may quote a file, so nothing in it may act on a terminal or a CI system. */
 export function printError(text: string): void {
-  openFileWriter(2, { report: () => {} }).write(Buffer.from(toSafeText(text)))
+  openFileWriter(2, { report: () => {} }).write(Buffer.from(disarmCommands(toSafeText(text))))
 }

@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { NotFoundError } from '../core/errors.ts'
 import { didYouMean, nearestNames } from '../core/nearest.ts'
+import { oneLine } from '../discovery/origin.ts'
 import { COMMANDS, type Flags } from './arguments.ts'
 import { EXAMPLES } from './examples.ts'
 import { ExitCode } from './exit-code.ts'
@@ -16,7 +17,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   let exitCode: number = ExitCode.OK
   const program = createProgram((code) => {
     exitCode = code
-  })
+  }, argv)
   const [first, second] = argv
   if (first === 'help' && second !== undefined && !COMMANDS.includes(second)) throw unknownCommand(second)
   try {
@@ -34,7 +35,7 @@ function unknownCommand(name: string): NotFoundError {
   return new NotFoundError(`no command is called ${JSON.stringify(name)}${help}`, { missing: name, nearest })
 }
 
-export function createProgram(finish: (exitCode: number) => void): Command {
+export function createProgram(finish: (exitCode: number) => void, argv: readonly string[] = []): Command {
   const program = new Command('eventsets')
     .description('Shows what is happening in a Node service: log lines with markers.')
     .usage('[options] [file...]\n       eventsets <command>')
@@ -48,7 +49,7 @@ export function createProgram(finish: (exitCode: number) => void): Command {
     .configureOutput({
       writeOut: print,
       writeErr: printError,
-      outputError: (text, write) => write(text.replace(/^error: /, 'eventsets: ')),
+      outputError: (text, write) => write(quoteSafely(text.replace(/^error: /, 'eventsets: '), argv)),
     })
     .addHelpText('before', EXAMPLES)
     .addHelpText('after', '\nA file that is called like a command: eventsets ./list')
@@ -114,6 +115,12 @@ export function createProgram(finish: (exitCode: number) => void): Command {
     })
   addOptions(initCommand, initOptions)
   return program
+}
+
+/** Commander repeats what it does not understand, and a line break in it would begin a line of its own. */
+function quoteSafely(text: string, argv: readonly string[]): string {
+  const isPlain = argv.every((argument) => oneLine(argument) === argument)
+  return isPlain ? text : `${oneLine(text.trimEnd())}\n`
 }
 
 function addOptions(command: Command, options: readonly CliOption[]): void {

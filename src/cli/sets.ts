@@ -1,4 +1,3 @@
-import { lstatSync, statSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { AlreadyExistsError, EventsetsError, ValidationError } from '../core/errors.ts'
 import { type EventSet, invalidEventSet, parseEventSet } from '../core/event-set.ts'
@@ -8,9 +7,11 @@ import type { EventSetRegistry } from '../core/registry.ts'
 import { type EventSetSource, formatSource } from '../core/source.ts'
 import type { ConfiguredOptions } from '../discovery/configuration.ts'
 import { findEventSets, workingDirectory } from '../discovery/discover.ts'
+import { oneLine } from '../discovery/origin.ts'
 import { createRegistry } from '../discovery/process-registry.ts'
 import { readJsonFile } from '../discovery/set-file.ts'
 import type { Flags } from './arguments.ts'
+import { noteCodeRun } from './ending.ts'
 
 export interface SetsInForce {
   readonly registry: EventSetRegistry
@@ -38,20 +39,21 @@ interface SetFile {
 export async function loadSets({ set: paths, discovery, config }: Flags): Promise<SetsInForce> {
   const registry = createRegistry()
   const files = readSetFiles((paths as readonly string[] | undefined) ?? [])
-  const { problems, options, project, unmatchedExcludes } = await findEventSets({
+  const { problems, options, project, unmatchedExcludes, loader } = await findEventSets({
     registry,
     cwd: workingDirectory(),
     discovery: discovery === false ? false : undefined,
     config: config as string | false | undefined,
-    isTrusted: isOwnFile,
+    role: 'reader',
   })
+  if (loader.hasRun) noteCodeRun(loader.close)
   registerFiles(registry, files)
   return { registry, problems, options, project, unmatchedExcludes }
 }
 
 /** Whether a problem is one of the configuration, and so wrong use. */
 export function isConfigurationProblem({ code }: Problem): boolean {
-  return code === 'EVENTSETS_INVALID_CONFIGURATION'
+  return code === 'EVENTSETS_INVALID_CONFIGURATION' || code === 'EVENTSETS_NOT_TRUSTED'
 }
 
 /** Where a set comes from, in few words: files as they are seen from here. */
@@ -60,21 +62,6 @@ export function wordSource(source: EventSetSource): string {
   if (source.kind === 'package' || source.kind === 'code') return formatSource(source)
   const near = relative(workingDirectory(), source.file)
   return near.startsWith('..') ? source.file : near
-}
-
-/**
- * Whoever looks at a log in a folder that anybody can write to must not run what somebody has put there: what is
- * called a configuration counts only where it is our own, or the system's.
- */
-function isOwnFile(file: string): boolean {
-  const ownId = process.getuid?.()
-  if (ownId === undefined) return true
-  try {
-    // A link must not borrow the trust in what it leads to.
-    return [lstatSync(file), statSync(file)].every(({ uid }) => uid === ownId || uid === 0)
-  } catch {
-    return false
-  }
 }
 
 function readSetFiles(paths: readonly string[]): readonly SetFile[] {
@@ -111,7 +98,8 @@ function readEventSet(file: string): EventSet {
   // The user has named it, so it may be large, and a pipe: --set <(jq ...).
   const read = readJsonFile(file, 'it', { maxBytes: Number.POSITIVE_INFINITY, isPipeAllowed: true })
   if (read.failure) {
-    const reason = read.failure.reason.replace('it cannot be read: ', '')
+    // What is wrong with JSON is told with a piece of it.
+    const reason = oneLine(read.failure.reason.replace('it cannot be read: ', ''))
     throw new EventsetsError(`cannot read the event set ${JSON.stringify(file)}: ${reason}`, {
       code: 'EVENTSETS_INPUT',
       hint: 'An event set is a JSON file; see eventsets/schema.json for its format.',

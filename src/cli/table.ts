@@ -1,5 +1,6 @@
 import stringWidth from 'string-width'
 import { toSafeText } from '../pretty/safe-text.ts'
+import { disarmCommands } from './ci-commands.ts'
 
 export interface TableRow {
   readonly cells: readonly string[]
@@ -28,7 +29,7 @@ const GAP = '  '
 /**
  * Rows as aligned text. Columns are counted as a terminal does: an emoji takes two.
  *
- * Cells may come from anybody: nothing in them can act on the terminal or begin a line.
+ * Cells may come from anybody: nothing in them can act on the terminal, begin a line or give a CI system a command.
  */
 export function formatTable(rows: readonly TableRow[], layout: TableLayout): string {
   const { indent = '', width, style } = layout
@@ -58,7 +59,7 @@ export function formatTable(rows: readonly TableRow[], layout: TableLayout): str
     ),
   ])
   if (header) lines.unshift(style.bold(formatHeader(header, widths, indent)))
-  return lines.map((line) => `${line}\n`).join('')
+  return disarmCommands(lines.map((line) => `${line}\n`).join(''))
 }
 
 function dropEmptyColumns(body: string[][], header?: readonly string[]) {
@@ -104,7 +105,7 @@ export function wrapText(text: string, width: number, hanging = ''): string {
 
 /** Rows as text for programs: tabs between cells, one row a line. */
 export function formatPlain(rows: readonly (readonly string[])[]): string {
-  return rows.map((cells) => `${cells.map(toCell).join('\t')}\n`).join('')
+  return disarmCommands(rows.map((cells) => `${cells.map(toCell).join('\t')}\n`).join(''))
 }
 
 /** Text that stays on its line and in its column. */

@@ -1,12 +1,18 @@
 import { ValidationError } from '../core/errors.ts'
-import type { Issue } from '../core/issue.ts'
-import { didYouMean } from '../core/nearest.ts'
+import { formatIssue, type Issue, IssueList } from '../core/issue.ts'
 import type { ConfiguredOptions } from '../discovery/configuration.ts'
+import { checkOptionValue } from '../discovery/option-values.ts'
 import { findLevelIssues } from '../pino/levels.ts'
 import type { LineProcessorOptions } from '../pino/line-processor.ts'
 import type { LineOptions } from '../pino/options.ts'
 import { resolveTerminal } from '../pino/terminal.ts'
 import type { Flags } from './arguments.ts'
+
+export interface ViewOptions {
+  readonly options: LineProcessorOptions
+  /** What the configuration says that makes no sense here, as sentences. The log is shown without it. */
+  readonly problems: readonly string[]
+}
 
 /**
  * What the flags of the view ask for, and the configuration where they say nothing. Whether it is text or JSON, only
@@ -14,11 +20,7 @@ import type { Flags } from './arguments.ts'
  *
  * @throws ValidationError naming every flag whose value makes no sense.
  */
-export function toLineOptions(
-  flags: Flags,
-  configured: ConfiguredOptions,
-  isTerminal: boolean,
-): LineProcessorOptions {
+export function toLineOptions(flags: Flags, configured: ConfiguredOptions, isTerminal: boolean): ViewOptions {
   const { json, color, follow, set, debug, discovery, config, ...others } = flags
   const { useOnlyCustomProps, translateTime, maxLineBytes, ...rest } = others
   const { output, destination, append, mkdir, sync, ...defaults } = configured
@@ -31,33 +33,37 @@ export function toLineOptions(
     ...(maxLineBytes === undefined ? {} : { maxLineBytes: Number(maxLineBytes) }),
     ...(useOnlyCustomProps === undefined ? {} : { useOnlyCustomProps: toBoolean(useOnlyCustomProps) }),
   } as LineProcessorOptions
+  const ofLevel = findLevelIssues(options)
+  const isLevelGiven = rest.minimumLevel !== undefined
   const issues = [
-    ...findEmptyKeys(options),
+    ...findValueIssues(rest),
     ...findLimitIssues(maxLineBytes),
-    ...findCustomLevelIssues(options),
-    ...findCustomColourIssues(options),
-    ...findLevelIssues(options).map((issue) => ({
-      ...issue,
-      path: rest.minimumLevel === undefined ? 'minimumLevel of the configuration' : '--minimum-level',
-    })),
+    ...(isLevelGiven ? ofLevel.map((issue) => ({ ...issue, path: '--minimum-level' })) : []),
   ]
   if (issues.length > 0)
     throw new ValidationError('the command line is', issues, { code: 'EVENTSETS_INVALID_OPTIONS' })
-  return options
+  if (ofLevel.length === 0 || isLevelGiven) return { options, problems: [] }
+  const { minimumLevel: _, ...sound } = options
+  const reason = ofLevel.map((issue) => `\n  ${formatIssue(issue)}`).join('')
+  return {
+    options: sound,
+    problems: [`In the configuration of eventsets: an option is not valid, and left out:${reason}`],
+  }
 }
 
 function toBoolean(value: unknown): unknown {
   return value === 'true' ? true : value === 'false' ? false : value
 }
 
-const KEYS = ['markersField', 'messageKey', 'levelKey', 'timestampKey', 'errorKey', 'nestedKey'] as const
+/** The flags whose values have a form of their own. Those of the configuration have been judged where it was read. */
+function findValueIssues(flags: Flags): Issue[] {
+  const issues = new IssueList()
+  for (const [name, value] of Object.entries(flags)) checkOptionValue(name, value, issues.report)
+  return issues.toIssues().map((issue) => ({ ...issue, path: issue.path && toFlag(issue.path) }))
+}
 
-function findEmptyKeys(options: LineOptions): Issue[] {
-  return KEYS.filter((name) => options[name] === '').map((name) => ({
-    path: `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
-    code: 'format',
-    message: 'the name of a key must not be empty',
-  }))
+function toFlag(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
 
 function findLimitIssues(maxLineBytes: unknown): Issue[] {
@@ -65,47 +71,4 @@ function findLimitIssues(maxLineBytes: unknown): Issue[] {
     return []
   const message = `the limit is a whole number of at least 1024, not ${JSON.stringify(maxLineBytes)}`
   return [{ path: '--max-line-bytes', code: 'format', message }]
-}
-
-function findCustomLevelIssues({ customLevels }: LineOptions): Issue[] {
-  return splitPairs(customLevels)
-    .filter((pair) => !/^[^:]+:\d+$/.test(pair))
-    .map((pair) => ({
-      path: '--custom-levels',
-      code: 'format',
-      message: `${JSON.stringify(pair)} is not a name and a number, such as "audit:35"`,
-    }))
-}
-
-function findCustomColourIssues({ customColors }: LineOptions): Issue[] {
-  return splitPairs(customColors).flatMap((pair): Issue[] => {
-    const [level = '', colour = ''] = pair.split(':')
-    const path = '--custom-colors'
-    if (level === '' || colour === '') {
-      const message = `${JSON.stringify(pair)} is not a level and a colour, such as "info:blue"`
-      return [{ path, code: 'format', message }]
-    }
-    if (COLOURS.includes(colour)) return []
-    const help = didYouMean(colour, COLOURS) || `; known are ${COLOURS.slice(0, 9).join(', ')} and the like`
-    return [{ path, code: 'format', message: `no colour is called ${JSON.stringify(colour)}${help}` }]
-  })
-}
-
-function splitPairs(pairs: unknown): string[] {
-  return typeof pairs === 'string' ? pairs.split(',') : []
-}
-
-const BASE_COLOURS = ['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white', 'gray']
-const BRIGHT = BASE_COLOURS.slice(0, 8).map(capitalise)
-/** Those of colorette, which pino-pretty takes its colours from. */
-const COLOURS: readonly string[] = [
-  ...BASE_COLOURS,
-  ...BRIGHT.map((name) => `bg${name}`),
-  ...BRIGHT.map((name) => `${name.toLowerCase()}Bright`),
-  ...BRIGHT.map((name) => `bg${name}Bright`),
-  ...['reset', 'bold', 'dim', 'italic', 'underline', 'inverse', 'hidden', 'strikethrough'],
-]
-
-function capitalise(name: string): string {
-  return `${name.charAt(0).toUpperCase()}${name.slice(1)}`
 }

@@ -25,7 +25,7 @@ export async function view(given: readonly string[], flags: Flags): Promise<numb
     return ExitCode.FAILURE
   }
   const { registry, problems: found, options: configured } = await loadSets(flags)
-  const options = toLineOptions(flags, configured, isTerminal(1))
+  const { options, problems: ofOptions } = toLineOptions(flags, configured, isTerminal(1))
 
   let exitCode: number = ExitCode.OK
   const report = (problem: string) => {
@@ -33,6 +33,7 @@ export async function view(given: readonly string[], flags: Flags): Promise<numb
     exitCode = ExitCode.FAILURE
   }
   for (const { message } of found.filter(isConfigurationProblem)) report(message)
+  ofOptions.forEach(report)
   const ofPlugins = found.filter((problem) => !isConfigurationProblem(problem)).length
   // Not our user's fault, and no reason to keep a log from them.
   if (ofPlugins > 0) {

@@ -19,19 +19,23 @@ export interface Claim {
 /** Who wants which log key, in the order in which they are asked. Sets of higher priority come first. */
 export function listClaims(registry: EventSetRegistry): Map<string, readonly Claim[]> {
   const claims = new Map<string, Claim[]>()
+  /** The log keys of which nothing is left. */
+  const taken = new Set<string>()
   for (const set of registry.listEventSets()) {
     for (const [index, field] of (set.fieldMappings ?? []).entries()) {
       for (const logKey of new Set([field.logKey, ...(field.aliases ?? [])])) {
-        const earlier = claims.get(logKey) ?? []
-        const gets = earlier.length === 0 ? 'owns' : earlier.every(isPartial) ? 'rest' : 'nothing'
-        claims.set(logKey, [...earlier, { set, field, index, isAlias: logKey !== field.logKey, gets }])
+        const known = claims.get(logKey) ?? []
+        const gets = known.length === 0 ? 'owns' : taken.has(logKey) ? 'nothing' : 'rest'
+        known.push({ set, field, index, isAlias: logKey !== field.logKey, gets })
+        claims.set(logKey, known)
+        if (!isPartial(field)) taken.add(logKey)
       }
     }
   }
   return claims
 }
 
-/** Whether a claim leaves something for others. */
-function isPartial({ field: { valueType, when } }: Claim): boolean {
+/** Whether a field mapping leaves something for others. */
+function isPartial({ valueType, when }: FieldMapping): boolean {
   return valueType !== undefined || (when !== undefined && Object.keys(when).length > 0)
 }

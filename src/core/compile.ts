@@ -84,7 +84,8 @@ export function compileSets(registry: EventSetRegistry, onError: OnTransformatio
       addNames(root, scopes, set, compiled)
       if (field.defaultValue !== undefined) {
         const fields = defaults.get(set.name) ?? []
-        defaults.set(set.name, [...fields, [compiled, field.defaultValue]])
+        fields.push([compiled, field.defaultValue])
+        defaults.set(set.name, fields)
       }
     }
   }
@@ -120,6 +121,7 @@ function lazily(compile: () => Lookup): Lookup {
 
 function addNames(root: KeyNode, scopes: Map<string, string>, set: EventSet, field: CompiledField): void {
   const names = [...new Set([field.field.logKey, ...(field.field.aliases ?? [])])]
+  const ranks = new Map(names.map((name, rank) => [name, rank]))
   const prefix = `${set.name}.`
   for (const [rank, name] of names.entries()) {
     nodeFor(root, name).candidates.push({ field, rank })
@@ -129,9 +131,10 @@ function addNames(root: KeyNode, scopes: Map<string, string>, set: EventSet, fie
     const scope = set.name.toLowerCase()
     if (!scopes.has(scope)) scopes.set(scope, set.name)
     // A full name in the record is plainer than a bare one, so bare names rank behind all full ones.
-    const bareName = names.indexOf(name.slice(prefix.length))
+    const rankOfBareName = ranks.get(name.slice(prefix.length))
     const candidates = scoped.get(set.name) ?? []
-    scoped.set(set.name, [...candidates, { field, rank: bareName === -1 ? names.length + rank : bareName }])
+    candidates.push({ field, rank: rankOfBareName ?? names.length + rank })
+    scoped.set(set.name, candidates)
   }
 }
 

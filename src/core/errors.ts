@@ -1,5 +1,5 @@
 import type { Issue } from './issue.ts'
-import { formatIssue } from './issue.ts'
+import { countIssues, formatIssue } from './issue.ts'
 
 /** Permanent names of what can go wrong. A code never changes its meaning, so tests and tools may rely on it. */
 export type ErrorCode =
@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'EVENTSETS_CONNECTION'
   | 'EVENTSETS_CRASHED'
   | 'EVENTSETS_DATA_TOO_LARGE'
+  | 'EVENTSETS_DEAD_LETTERS_FULL'
   | 'EVENTSETS_DEPTH'
   | 'EVENTSETS_EVENT_NAME'
   | 'EVENTSETS_FINAL'
@@ -88,9 +89,9 @@ export class ValidationError extends EventsetsError {
     issues: readonly Issue[],
     options: { code: ErrorCode; hint?: string; cause?: unknown },
   ) {
-    const count = issues.length === 1 ? '1 issue' : `${issues.length} issues`
+    const count = countIssues(issues)
     super(
-      `${subject} not valid (${count}):\n${issues.map((issue) => `  ${formatIssue(issue)}`).join('\n')}`,
+      `${subject} not valid (${count === 1 ? '1 issue' : `${count} issues`}):\n${issues.map((issue) => `  ${formatIssue(issue)}`).join('\n')}`,
       options,
     )
     this.issues = issues

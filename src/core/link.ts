@@ -1,5 +1,5 @@
 import type { EventMapping, EventSet, FieldMapping } from './event-set.ts'
-import type { Issue } from './issue.ts'
+import { type Issue, IssueList, type Path, type Report } from './issue.ts'
 import { didYouMean } from './nearest.ts'
 
 type FindSet = (name: string) => EventSet | undefined
@@ -28,20 +28,30 @@ export function resolveMapping(
   return other && findByLogKey(other, field.logKey)
 }
 
-/**
- * Links that lead nowhere. Without `findSet` only links inside the set are judged; with it, those to other sets too.
- */
-export function findLinkIssues(set: EventSet, findSet?: FindSet, setNames: readonly string[] = []): Issue[] {
-  const issues: Issue[] = []
+/** Links that lead nowhere: those inside the set, and those to other sets. */
+export function findLinkIssues(set: EventSet, findSet: FindSet, setNames: readonly string[] = []): Issue[] {
+  const issues = new IssueList()
+  reportLinkIssues(set, issues.report, findSet, setNames)
+  return issues.toIssues()
+}
+
+/** The same; without `findSet` only links inside the set are judged. */
+export function reportLinkIssues(
+  set: EventSet,
+  report: Report,
+  findSet?: FindSet,
+  setNames: readonly string[] = [],
+): void {
+  let worded = 0
   for (const [index, field] of (set.fieldMappings ?? []).entries()) {
     if (!findSet && leadsOutside(field, set)) continue
     if (resolveMapping(field, set, findSet ?? (() => undefined))) continue
-    // A set with hundreds of wrong links is wrong in another way, and to look for what each may mean takes long.
-    const known: Known =
-      issues.length < MAX_SUGGESTIONS ? { mappingsOf: mappingNames, setNames } : NOTHING_KNOWN
-    issues.push(wordIssue(field, index, set, findSet, known))
+    report(['fieldMappings', index, ...placeOf(field, set, findSet)], 'dangling_link', () => {
+      // A set with many wrong links is wrong in another way, and to look for what each may mean takes long.
+      const known: Known = worded++ < MAX_SUGGESTIONS ? { mappingsOf: mappingNames, setNames } : NOTHING_KNOWN
+      return wordIssue(field, set, findSet, known)
+    })
   }
-  return issues
 }
 
 const MAX_SUGGESTIONS = 20
@@ -59,41 +69,30 @@ function leadsOutside({ mapping, eventSetName }: FieldMapping, own: EventSet): b
   return mapping !== undefined || findMapping(own, eventSetName) === undefined
 }
 
+/** The key that is wrong; none where the field mapping has neither. */
+function placeOf({ mapping, eventSetName }: FieldMapping, own: EventSet, findSet?: FindSet): Path {
+  const isOutside = eventSetName !== undefined && eventSetName !== own.name
+  if (isOutside && (mapping === undefined || !findSet?.(eventSetName))) return ['eventSetName']
+  return mapping === undefined ? [] : ['mapping']
+}
+
 function wordIssue(
-  field: FieldMapping,
-  index: number,
+  { mapping, eventSetName, logKey }: FieldMapping,
   own: EventSet,
   findSet: FindSet | undefined,
   { mappingsOf, setNames }: Known,
-): Issue {
-  const { mapping, eventSetName, logKey } = field
-  const at = `fieldMappings[${index}]`
-  const code = 'dangling_link'
-  if (eventSetName !== undefined && eventSetName !== own.name) {
-    const other = findSet?.(eventSetName)
-    if (!other) {
-      const candidates = mapping === undefined ? [...mappingsOf(own), ...setNames] : setNames
-      const what = mapping === undefined ? 'mapping or event set' : 'event set'
-      return {
-        path: `${at}.eventSetName`,
-        code,
-        message: `no ${what} ${JSON.stringify(eventSetName)} is known${didYouMean(eventSetName, candidates)}`,
-      }
-    }
-    if (mapping !== undefined) return missingMapping(`${at}.mapping`, mapping, other, mappingsOf(other))
-    return missingByLogKey(`${at}.eventSetName`, logKey, other, mappingsOf(other))
+): string {
+  const isOutside = eventSetName !== undefined && eventSetName !== own.name
+  const owner = isOutside ? findSet?.(eventSetName) : own
+  if (!owner) {
+    const candidates = mapping === undefined ? [...mappingsOf(own), ...setNames] : setNames
+    const what = mapping === undefined ? 'mapping or event set' : 'event set'
+    return `no ${what} ${JSON.stringify(eventSetName)} is known${didYouMean(eventSetName ?? '', candidates)}`
   }
-  if (mapping !== undefined) return missingMapping(`${at}.mapping`, mapping, own, mappingsOf(own))
-  return missingByLogKey(at, logKey, own, mappingsOf(own))
-}
-
-function missingMapping(path: string, name: string, set: EventSet, known: readonly string[]): Issue {
-  const help = didYouMean(name, known) || listNames(known, set)
-  return {
-    path,
-    code: 'dangling_link',
-    message: `no mapping ${JSON.stringify(name)} in ${wordSet(set)}${help}`,
-  }
+  const known = mappingsOf(owner)
+  return mapping === undefined
+    ? wordMissingByLogKey(logKey, owner, known)
+    : `no mapping ${JSON.stringify(mapping)} in ${wordSet(owner)}${didYouMean(mapping, known) || listNames(known, owner)}`
 }
 
 /** What there is, where that is few enough to be read. */
@@ -105,15 +104,11 @@ function listNames(known: readonly string[], set: EventSet): string {
 
 const MAX_NAMES = 20
 
-function missingByLogKey(path: string, logKey: string, set: EventSet, known: readonly string[]): Issue {
+function wordMissingByLogKey(logKey: string, set: EventSet, known: readonly string[]): string {
   const [segment, joined] = namesOfLogKey(logKey)
   const names =
     segment === joined ? JSON.stringify(segment) : `${JSON.stringify(segment)} or ${JSON.stringify(joined)}`
-  return {
-    path,
-    code: 'dangling_link',
-    message: `no mapping for ${JSON.stringify(logKey)}: ${wordSet(set)} has none named ${names}; name one with "mapping"${didYouMean(segment, known)}`,
-  }
+  return `no mapping for ${JSON.stringify(logKey)}: ${wordSet(set)} has none named ${names}; name one with "mapping"${didYouMean(segment, known)}`
 }
 
 /** A set whose name is missing is judged too, so that all its issues are told at once. */
@@ -130,9 +125,19 @@ function namesOfLogKey(logKey: string): [segment: string, joined: string] {
   return [logKey.slice(logKey.lastIndexOf('.') + 1), logKey.replaceAll('.', '_')]
 }
 
-function findMapping(set: EventSet, name: string): EventMapping | undefined {
-  return set.mappings?.find((mapping) => mapping.name === name)
+function findMapping({ mappings = [] }: EventSet, name: string): EventMapping | undefined {
+  // A set that passed the checks is frozen, so what is known of it stays true.
+  if (!Object.isFrozen(mappings)) return mappings.find((mapping) => mapping.name === name)
+  let byName = indices.get(mappings)
+  if (byName === undefined) {
+    byName = new Map(mappings.toReversed().map((mapping) => [mapping.name, mapping]))
+    indices.set(mappings, byName)
+  }
+  return byName.get(name)
 }
+
+/** The mappings of a list by name; of two with one name, the first counts. */
+const indices = new WeakMap<readonly EventMapping[], ReadonlyMap<string, EventMapping>>()
 
 function mappingNames(set: EventSet): string[] {
   return (set.mappings ?? []).map(({ name }) => name)

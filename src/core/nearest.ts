@@ -6,8 +6,7 @@ export function nearestNames(name: string, known: Iterable<string>): string[] {
   // A name of which every letter is wrong is another name, however short.
   const isNear = (candidate: string, off: number) =>
     off <= limit && off < Math.max(wanted.length, candidate.length)
-  return [...new Set(known)]
-    .slice(0, MAX_CANDIDATES)
+  return firstOf(MAX_CANDIDATES, known)
     .map((candidate) => ({
       candidate,
       off: distance(wanted, candidate.slice(0, MAX_LETTERS).toLowerCase(), limit),
@@ -27,6 +26,16 @@ export function didYouMean(name: string, known: Iterable<string>): string {
 /** Names may come from strangers, hundreds at a time and each compared with hundreds of others. */
 const MAX_LETTERS = 40
 const MAX_CANDIDATES = 200
+
+/** The first different names. Thousands may be known, and each wrong name asks for them anew. */
+function firstOf(count: number, names: Iterable<string>): string[] {
+  const first = new Set<string>()
+  for (const name of names) {
+    first.add(name)
+    if (first.size === count) break
+  }
+  return [...first]
+}
 
 /** How many letters have to be put in, taken out, replaced, or swapped with their neighbour: what a finger gets wrong. Infinity for more than the limit. */
 function distance(from: string, to: string, limit: number): number {

@@ -167,11 +167,12 @@ export class EventSetRegistry {
   #notFound(name: string): NotFoundError {
     const nearest = nearestNames(name, this.#sets.keys())
     const names = [...this.#sets.keys()].sort()
+    const more = names.length - MAX_NAMES_TOLD
     const hint =
       nearest.length > 0
         ? `Did you mean ${nearest.map((near) => JSON.stringify(near)).join(' or ')}?`
         : names.length > 0
-          ? `Registered are ${names.join(', ')}.`
+          ? `Registered are ${names.slice(0, MAX_NAMES_TOLD).join(', ')}${more > 0 ? ` and ${more} more` : ''}.`
           : 'No event set is registered.'
     return new NotFoundError(`No event set is named ${JSON.stringify(name)}. ${hint}`, {
       missing: name,
@@ -180,6 +181,8 @@ export class EventSetRegistry {
     })
   }
 }
+
+const MAX_NAMES_TOLD = 20
 
 function listenerProblem(event: string, error: unknown): Problem {
   const reason = error instanceof Error ? error.message : String(error)

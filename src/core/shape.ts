@@ -1,4 +1,4 @@
-import { formatPath, type Issue } from './issue.ts'
+import { type Issue, type IssueCode, IssueList, type Path, quoteShort, type Report } from './issue.ts'
 import { didYouMean } from './nearest.ts'
 
 /**
@@ -15,8 +15,6 @@ export interface Shape<T> {
   readonly type?: T
 }
 
-type Path = readonly (string | number)[]
-type Report = (issue: Issue) => void
 type JsonSchema = { readonly [keyword: string]: unknown }
 
 /** The type of what fits a shape. */
@@ -35,16 +33,21 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
 
 /** Every way in which an input differs from a shape; unknown keys come last, with the nearest known one. */
 export function findShapeIssues(shape: Shape<unknown>, input: unknown): Issue[] {
-  const issues: Issue[] = []
-  shape.check(input, [], (issue) => issues.push(issue))
-  const isUnknownKey = ({ code }: Issue) => code === 'unknown_key'
-  return [...issues.filter((issue) => !isUnknownKey(issue)), ...issues.filter(isUnknownKey)]
+  const issues = new IssueList()
+  const unknownKeys = new IssueList()
+  shape.check(input, [], (path, code, message) =>
+    (code === 'unknown_key' ? unknownKeys : issues).report(path, code, message),
+  )
+  issues.append(unknownKeys)
+  return issues.toIssues()
 }
 
 /** A demand on a value whose type is right. */
 export interface Rule<T> {
   readonly holds: (value: T) => boolean
-  readonly message: string
+  readonly message: string | ((value: T) => string)
+  /** `format` unless given. */
+  readonly code?: IssueCode | undefined
   readonly jsonSchema?: JsonSchema
 }
 
@@ -52,9 +55,21 @@ export function text(...rules: readonly Rule<string>[]): Shape<string> {
   return scalarOf('a string', { type: 'string' }, (input) => typeof input === 'string', rules)
 }
 
-export function nonEmpty(what: string): Shape<string> {
+export function nonEmpty(what: string, ...rules: readonly Rule<string>[]): Shape<string> {
   const message = `${what} must not be empty`
-  return text({ holds: (value) => value !== '', message, jsonSchema: { minLength: 1 } })
+  return text({ holds: (value) => value !== '', message, jsonSchema: { minLength: 1 } }, ...rules)
+}
+
+/** A rule for texts: so many characters, and no more. Counted in code points, as JSON Schema does. */
+export function upTo(most: number, what: string): Rule<string> {
+  return {
+    // Surrogates are two units for one character; a text that is longer by far need not be counted.
+    holds: (value) => value.length <= most || (value.length <= 2 * most && [...value].length <= most),
+    message: (value) =>
+      `${what} has at most ${most} characters, and ${quoteShort(value, 20)} has ${value.length}; shorten it`,
+    code: 'limit',
+    jsonSchema: { maxLength: most },
+  }
 }
 
 export function matching(pattern: RegExp, message: string): Shape<string> {
@@ -105,7 +120,7 @@ export function custom<T>(
 ): Shape<T> {
   return {
     check(input, path, report) {
-      if (!isValid(input)) report(typeIssue(path, word(input)))
+      if (!isValid(input)) report(path, 'type', () => word(input))
     },
     jsonSchema,
   }
@@ -114,7 +129,7 @@ export function custom<T>(
 export function list<T>(element: Shape<T>): Shape<T[]> {
   return {
     check(input, path, report) {
-      if (!Array.isArray(input)) report(typeIssue(path, wordType('a list', input)))
+      if (!Array.isArray(input)) report(path, 'type', () => wordType('a list', input))
       else for (const [index, inner] of input.entries()) element.check(inner, [...path, index], report)
     },
     jsonSchema: { type: 'array', items: element.jsonSchema },
@@ -125,9 +140,9 @@ export function list<T>(element: Shape<T>): Shape<T[]> {
 export function pair<T>(element: Shape<T>, message: string): Shape<[T, T]> {
   return {
     check(input, path, report) {
-      if (!Array.isArray(input)) return report(typeIssue(path, message))
+      if (!Array.isArray(input)) return report(path, 'type', message)
       for (const index of [0, 1]) element.check(input[index], [...path, index], report)
-      if (input.length > 2) report(typeIssue([...path, 2], message))
+      if (input.length > 2) report([...path, 2], 'type', message)
     },
     jsonSchema: {
       type: 'array',
@@ -142,16 +157,38 @@ export function pair<T>(element: Shape<T>, message: string): Shape<[T, T]> {
  * An object used as a table: any key, one kind of value. `__proto__`, `prototype` and `constructor` are keys like any
  * other: a marker for the action "constructor" must be checked and must work.
  */
-export function table<T>(value: Shape<T>): Shape<{ [key: string]: T }> {
+export function table<T>(
+  value: Shape<T>,
+  { keys = [], most }: TableLimits = {},
+): Shape<{ [key: string]: T }> {
   return {
     check(input, path, report) {
       // A Map would pass for an object without keys, and its entries would be lost without a word.
       if (!isPlainObject(input) || Object.prototype.toString.call(input) !== '[object Object]')
-        return report(typeIssue(path, 'expected an object'))
-      for (const key of Object.keys(input)) value.check(input[key], [...path, key], report)
+        return report(path, 'type', 'expected an object')
+      const names = Object.keys(input)
+      if (most !== undefined && names.length > most)
+        report(path, 'limit', `has ${names.length} entries, and at most ${most} are allowed; leave some out`)
+      for (const key of names) {
+        // The place is the table: the key itself may be too long for a path.
+        checkRules(key, keys, path, report)
+        value.check(input[key], [...path, key], report)
+      }
     },
-    jsonSchema: { type: 'object', additionalProperties: value.jsonSchema },
+    jsonSchema: {
+      type: 'object',
+      ...(keys.length === 0 ? {} : { propertyNames: joinSchemas({}, keys) }),
+      ...(most === undefined ? {} : { maxProperties: most }),
+      additionalProperties: value.jsonSchema,
+    },
   }
+}
+
+interface TableLimits {
+  /** What holds for each key. */
+  readonly keys?: readonly Rule<string>[] | undefined
+  /** How many entries there may be. */
+  readonly most?: number | undefined
 }
 
 /** An entry that an object may lack. */
@@ -187,15 +224,12 @@ export function object<E extends Entries>(entries: E): Shape<ObjectOf<E>> & { re
   const isRequired = ([, entry]: (typeof known)[number]) => !('isOptional' in entry)
   return {
     check(input, path, report) {
-      if (!isPlainObject(input)) return report(typeIssue(path, wordType('an object', input)))
+      if (!isPlainObject(input)) return report(path, 'type', () => wordType('an object', input))
       for (const [key, entry] of known) {
         if (Object.hasOwn(input, key)) continue
         // Inherited: a set may be an instance of a class.
         if (key in input) entry.check(input[key], [...path, key], report)
-        else if (isRequired([key, entry])) {
-          const message = 'is required, but missing'
-          report({ path: formatPath([...path, key]), code: 'missing', message })
-        }
+        else if (isRequired([key, entry])) report([...path, key], 'missing', 'is required, but missing')
       }
       let unknown = 0
       for (const key of Object.keys(input)) {
@@ -203,10 +237,12 @@ export function object<E extends Entries>(entries: E): Shape<ObjectOf<E>> & { re
         const entry = Object.hasOwn(entries, key) ? entries[key] : undefined
         if (entry) entry.check(input[key], place, report)
         else {
-          // To look for what each of hundreds may mean takes long.
-          const help =
-            (unknown++ < MAX_SUGGESTIONS && didYouMean(key, names)) || `; known are ${names.join(', ')}`
-          report({ path: formatPath(place), code: 'unknown_key', message: `is not a known key${help}` })
+          report(place, 'unknown_key', () => {
+            // To look for what each of hundreds may mean takes long.
+            const help =
+              (unknown++ < MAX_SUGGESTIONS && didYouMean(key, names)) || `; known are ${names.join(', ')}`
+            return `is not a known key${help}`
+          })
         }
       }
     },
@@ -227,15 +263,15 @@ export function either<const S extends readonly Shape<unknown>[]>(
 ): Shape<TypeOf<S[number]>> {
   return {
     check(input, path, report) {
-      let closest: Issue[] | undefined
+      let closest: Parameters<Report>[] | undefined
       for (const shape of shapes) {
-        const issues: Issue[] = []
-        shape.check(input, path, (issue) => issues.push(issue))
+        const issues: Parameters<Report>[] = []
+        shape.check(input, path, (...issue) => void issues.push(issue))
         if (issues.length === 0) return
-        if (issues.every(({ code }) => code === 'format')) closest ??= issues
+        if (issues.every(([, code]) => code === 'format' || code === 'limit')) closest ??= issues
       }
-      if (closest) closest.forEach(report)
-      else report(typeIssue(path, message))
+      if (closest) for (const issue of closest) report(...issue)
+      else report(path, 'type', message)
     },
     jsonSchema: { anyOf: shapes.map(({ jsonSchema }) => jsonSchema) },
   }
@@ -254,26 +290,29 @@ function scalarOf<T>(
 ): Shape<T> {
   return {
     check(input, path, report) {
-      if (!isOfType(input)) return report(typeIssue(path, wordType(expected, input)))
-      for (const { holds, message } of rules) {
-        if (!holds(input as T)) report({ path: formatPath(path), code: 'format', message })
-      }
+      if (!isOfType(input)) return report(path, 'type', () => wordType(expected, input))
+      checkRules(input as T, rules, path, report)
     },
-    jsonSchema: Object.assign({}, jsonSchema, ...rules.map((rule) => rule.jsonSchema)),
+    jsonSchema: joinSchemas(jsonSchema, rules),
   }
 }
 
-function typeIssue(path: Path, message: string): Issue {
-  return { path: formatPath(path), code: 'type', message }
+function checkRules<T>(value: T, rules: readonly Rule<T>[], path: Path, report: Report): void {
+  for (const { holds, message, code = 'format' } of rules) {
+    if (!holds(value)) report(path, code, typeof message === 'string' ? message : () => message(value))
+  }
+}
+
+function joinSchemas(jsonSchema: JsonSchema, rules: readonly Rule<never>[]): JsonSchema {
+  return Object.assign({}, jsonSchema, ...rules.map((rule) => rule.jsonSchema))
 }
 
 function wordType(expected: string, input: unknown): string {
   return `expected ${expected}, got ${wordReceived(input)}`
 }
 
-/** Text is quoted and cut: it may be long, and its newlines must not make lines of their own in a message. */
 function wordReceived(input: unknown): string {
-  if (typeof input === 'string') return JSON.stringify(input.length > 60 ? `${input.slice(0, 60)}…` : input)
+  if (typeof input === 'string') return quoteShort(input)
   if (typeof input === 'function') return 'a function'
   if (typeof input === 'symbol') return 'a symbol'
   if (typeof input !== 'object' || input === null) return String(input)

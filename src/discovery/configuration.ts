@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, extname, join, resolve } from 'node:path'
-import type { Issue } from '../core/issue.ts'
+import { IssueList, type Report } from '../core/issue.ts'
 import { didYouMean } from '../core/nearest.ts'
-import type { Problem, ProblemStep } from '../core/problem.ts'
+import type { Problem } from '../core/problem.ts'
 import {
   boolean,
   custom,
@@ -16,13 +16,16 @@ import {
   type TypeOf,
   text,
 } from '../core/shape.ts'
-import { importModule } from './code-module.ts'
+import type { CodeLoader } from './code-module.ts'
+import type { FileIdentity } from './file-text.ts'
 import { destinationEntries, lineEntries, prettyEntries } from './line-options.ts'
 import { manifestShape } from './manifest.ts'
+import { checkOptionValue } from './option-values.ts'
 import { type ApplicationOrigin, type ProblemDetail, problemOf } from './origin.ts'
 import type { Project } from './packages.ts'
 import { MAX_SET_FILE_BYTES, parseJson, readTextFile } from './set-file.ts'
 import { describeThrown } from './thrown.ts'
+import type { Role, Trust } from './trust.ts'
 
 const setOrPattern = custom<string | object>(
   (input) => (typeof input === 'string' && input !== '') || isPlainObject(input),
@@ -63,6 +66,8 @@ const packageJsonEntries = { ...configurationEntries, ...manifestShape.entries, 
 /** Sets that the application brings itself, and where it says so. */
 export interface ConfiguredSets {
   readonly origin: ApplicationOrigin
+  /** Which file it was that says so, where it was read as text. */
+  readonly identity: FileIdentity | undefined
   readonly patterns: readonly string[]
   /** Sets that stand in the configuration, not checked yet. */
   readonly inline: readonly unknown[]
@@ -85,9 +90,9 @@ export interface LoadConfigurationOptions {
   readonly project: Project | undefined
   /** A file to read instead of looking for one; false for none at all. */
   readonly config: string | false | undefined
-  readonly importTimeoutMs: number
-  /** Whether code may run because a file says so. */
-  readonly isTrusted: (file: string) => boolean
+  readonly role: Role
+  readonly trust: Trust
+  readonly loader: CodeLoader
 }
 
 /**
@@ -99,17 +104,18 @@ export async function loadConfiguration(options: LoadConfigurationOptions): Prom
   const problems: Problem[] = []
   const parts: Part[] = []
   if (config !== false && project?.manifest.eventsets !== undefined)
-    parts.push(checkPart(project.manifest.eventsets, project.file, packageJsonEntries, problems))
-  const file = await readConfigurationFile(options, problems)
-  if (file) parts.push(checkPart(file.value, file.path, configurationEntries, problems))
+    parts.push(checkPart({ ...project, value: project.manifest.eventsets }, packageJsonEntries, problems))
+  const found = await readConfigurationFile(options, problems)
+  if (found) parts.push(checkPart(found, configurationEntries, problems))
 
   const settings = Object.assign({}, ...parts.map((part) => part.settings)) as TypeOf<
     ReturnType<typeof object<typeof ownEntries>>
   >
   const { sets: _, plugins: __, exclude: ___, discovery = true, override = false, ...rest } = settings
   return {
-    parts: parts.map(({ origin, settings: { sets = [], plugins = [] } }) => ({
+    parts: parts.map(({ origin, identity, settings: { sets = [], plugins = [] } }) => ({
       origin,
+      identity,
       patterns: sets.filter((entry) => typeof entry === 'string'),
       inline: sets.filter((entry) => typeof entry !== 'string'),
       plugins,
@@ -126,20 +132,20 @@ export async function loadConfiguration(options: LoadConfigurationOptions): Prom
 
 interface Part {
   readonly origin: ApplicationOrigin
+  readonly identity: FileIdentity | undefined
   readonly settings: Partial<DeepReadonly<TypeOf<ReturnType<typeof object<typeof ownEntries>>>>>
 }
 
 /** The keys that are as they should be. The others become one problem. */
 function checkPart(
-  value: unknown,
-  file: string,
+  { file, identity, value }: ConfigurationFile,
   entries: { readonly [key: string]: Shape<unknown> },
   problems: Problem[],
 ): Part {
   const origin: ApplicationOrigin = { kind: 'application', folder: dirname(file), file }
-  const issues: Issue[] = []
+  const list = new IssueList()
   const settings: Record<string, unknown> = {}
-  const refuse = (message: string) => issues.push({ path: '', code: 'type', message })
+  const refuse = (message: string) => list.report([], 'type', message)
   try {
     // A promise or a Map would pass for an object that says nothing.
     const isObject = Object.prototype.toString.call(value) === '[object Object]'
@@ -148,26 +154,42 @@ function checkPart(
       // In code, what is not wanted may be there and undefined.
       if (setting === undefined) continue
       const entry = Object.hasOwn(entries, key) ? entries[key] : undefined
-      const before = issues.length
-      if (entry) entry.check(setting, [key], (issue) => issues.push(issue))
-      else {
-        const help = didYouMean(key, Object.keys(entries)) || `; known are ${Object.keys(entries).join(', ')}`
-        issues.push({ path: key, code: 'unknown_key', message: `is not a known key${help}` })
+      let isSound = true
+      const report: Report = (path, code, message) => {
+        isSound = false
+        list.report(path, code, message)
       }
-      if (issues.length === before) settings[key] = Array.isArray(setting) ? [...setting] : setting
+      if (entry) {
+        entry.check(setting, [key], report)
+        if (isSound) checkOptionValue(key, setting, report)
+        if (isSound && setting === '' && NEVER_EMPTY.has(key))
+          report([key], 'format', 'must not be empty; leave it out to have the default')
+      } else {
+        const known = Object.keys(entries)
+        report(
+          [key],
+          'unknown_key',
+          () => `is not a known key${didYouMean(key, known) || `; known are ${known.join(', ')}`}`,
+        )
+      }
+      if (isSound) settings[key] = Array.isArray(setting) ? [...setting] : setting
     }
   } catch (error) {
     // A module may export an object with getters, or a proxy.
     refuse(`cannot be read: ${describeThrown(error)}`)
   }
+  const issues = list.toIssues()
   if (issues.length > 0) {
     const reason = 'the configuration is not valid'
     problems.push(
       problemOf(origin, { code: 'EVENTSETS_INVALID_CONFIGURATION', step: 'validate', reason, issues }),
     )
   }
-  return { origin, settings }
+  return { origin, identity, settings }
 }
+
+/** Texts that say nothing when they are empty, and were meant to say something. An empty `ignore` does: it leaves out nothing. */
+const NEVER_EMPTY = new Set(['include', 'levelLabel', 'messageFormat', 'minimumLevel', 'translateTime'])
 
 /** Where a configuration may stand, in the order of precedence. */
 export const PLACES: readonly string[] = [
@@ -186,20 +208,36 @@ const YAML_ENDINGS = ['.yaml', '.yml', '']
 /** What the file is called in messages, which begin with its path. */
 const CONFIGURATION = 'the configuration'
 
-/** Why code of a file that belongs to somebody else does not run, and what to do. */
-export const NOT_TRUSTED = [
-  'it belongs to another user, so that code is not run because of it',
-  'Name it with --config if you trust it.',
-] as const
+/** Why a configuration does not count, and what to do. */
+export function notTrusted(
+  role: Role,
+  flaw: string,
+): Pick<ProblemDetail, 'code' | 'step' | 'reason' | 'hint'> {
+  const code = 'EVENTSETS_NOT_TRUSTED'
+  if (role === 'reader')
+    return {
+      code,
+      step: 'import',
+      reason: `${flaw}, so that code is not run because of it`,
+      hint: 'Name it with --config if you trust it.',
+    }
+  return {
+    code,
+    step: 'read',
+    reason: `${flaw}, so that it does not count`,
+    hint: 'Let it and its folders belong to the owner of the application, or name it: with the option "config", or EVENTSETS_CONFIG.',
+  }
+}
 
 interface ConfigurationFile {
-  readonly path: string
+  readonly file: string
   readonly value: unknown
+  readonly identity: FileIdentity | undefined
 }
 
 /** The file that was asked for, or the nearest one from the working directory up to the package.json. */
 async function readConfigurationFile(
-  { cwd, project, config, importTimeoutMs, isTrusted }: LoadConfigurationOptions,
+  { cwd, project, config, role, trust, loader }: LoadConfigurationOptions,
   problems: Problem[],
 ): Promise<ConfigurationFile | undefined> {
   if (config === false) return undefined
@@ -209,39 +247,56 @@ async function readConfigurationFile(
   // Its package.json is read anyway.
   if (found === undefined || found === project?.file) return undefined
   const origin: ApplicationOrigin = { kind: 'application', folder: dirname(found), file: found }
-  const fail = (step: ProblemStep, reason: string, hint?: string) =>
-    void problems.push(problemOf(origin, { code: 'EVENTSETS_INVALID_CONFIGURATION', step, reason, hint }))
-  if (!existsSync(found)) return fail('read', 'there is no such file', 'Check the path of the configuration.')
-  if (CODE_ENDINGS.includes(extname(found)) && asked === undefined && !isTrusted(found))
-    return fail('import', ...NOT_TRUSTED)
+  const fail = (detail: Omit<ProblemDetail, 'code'> & { readonly code?: ProblemDetail['code'] }) =>
+    void problems.push(problemOf(origin, { code: 'EVENTSETS_INVALID_CONFIGURATION', ...detail }))
+  if (!existsSync(found)) {
+    const hint = 'Check the path of the configuration.'
+    return fail({ step: 'read', reason: 'there is no such file', hint })
+  }
+  const isCode = CODE_ENDINGS.includes(extname(found))
+  if (isCode) {
+    // It is loaded by its path, and so has to be sound before.
+    const flaw = trust.findDistrust(found)
+    if (flaw !== undefined) return fail(notTrusted(role, flaw))
+  }
   if (/\.[cm]?ts$/.test(found) && !canImportTypeScript()) {
     const reason = 'this version of Node cannot load TypeScript'
-    return fail('import', reason, 'Write eventsets.config.mjs, or use Node 22.18 or later.')
+    const hint = 'Write eventsets.config.mjs, or use Node 22.18 or later.'
+    return fail({ step: 'import', reason, hint })
   }
-  const { value, failure } = await readValue(found, importTimeoutMs)
-  return failure ? fail(failure.step, failure.reason, failure.hint) : { path: found, value }
+  const { value, identity, failure } = await readValue(found, loader)
+  const flaw = role === 'application' && !isCode ? trust.findDistrust(found, { identity }) : undefined
+  // What is wrong with it is not told either: that would be more than its author has to say here.
+  if (flaw !== undefined) return fail(notTrusted(role, flaw))
+  if (failure) return fail({ step: failure.step, reason: failure.reason, hint: failure.hint })
+  return { file: found, value, identity }
 }
 
 type ReadValue =
-  | { readonly value: unknown; readonly failure?: undefined }
-  | { readonly value?: undefined; readonly failure: Pick<ProblemDetail, 'step' | 'reason' | 'hint'> }
+  | { readonly value: unknown; readonly identity?: FileIdentity | undefined; readonly failure?: undefined }
+  | {
+      readonly value?: undefined
+      readonly identity?: undefined
+      readonly failure: Pick<ProblemDetail, 'step' | 'reason' | 'hint'>
+    }
 
 /** What a configuration file says, as its ending tells how to read it. An empty one says nothing. */
-async function readValue(file: string, importTimeoutMs: number): Promise<ReadValue> {
+async function readValue(file: string, loader: CodeLoader): Promise<ReadValue> {
   const ending = extname(file)
-  if (CODE_ENDINGS.includes(ending)) return await importValue(file, importTimeoutMs)
+  if (CODE_ENDINGS.includes(ending)) return await importValue(file, loader)
   if (ending !== '.json' && !YAML_ENDINGS.includes(ending)) {
     const reason = `a configuration is JSON, YAML or a module, and none of them ends in "${ending}"`
     return { failure: { step: 'read', reason, hint: 'Call it eventsets.config.json.' } }
   }
-  const { text, failure } = readTextFile(file, CONFIGURATION, { maxBytes: MAX_SET_FILE_BYTES })
+  const { text, identity, failure } = readTextFile(file, CONFIGURATION, { maxBytes: MAX_SET_FILE_BYTES })
   if (failure) return { failure }
-  if (text.trim() === '') return { value: {} }
-  return ending === '.json' ? parseJson(text, file, CONFIGURATION) : await parseYaml(text, file)
+  if (text.trim() === '') return { value: {}, identity }
+  const read = ending === '.json' ? parseJson(text, file, CONFIGURATION) : await parseYaml(text, file)
+  return read.failure ? read : { value: read.value, identity }
 }
 
-async function importValue(file: string, importTimeoutMs: number): Promise<ReadValue> {
-  const { exports, failure } = await importModule(file, CONFIGURATION, importTimeoutMs)
+async function importValue(file: string, loader: CodeLoader): Promise<ReadValue> {
+  const { exports, failure } = await loader.load(file, CONFIGURATION)
   // Its hint is for modules that the configuration names.
   if (failure) return { failure: { ...failure, hint: undefined } }
   if (exports.default !== undefined) return { value: exports.default }

@@ -3,7 +3,7 @@ import { isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Problem } from '../core/problem.ts'
 import { isPlainObject } from '../core/shape.ts'
-import { importModule } from './code-module.ts'
+import type { CodeLoader, ImportedModule } from './code-module.ts'
 import { checkSets, type FoundSets, joinFound, readSetFiles } from './found-set.ts'
 import type { PluginManifest } from './manifest.ts'
 import { isInside, LIMITS } from './matched-files.ts'
@@ -17,11 +17,12 @@ export async function readConfiguredPlugin(
   entry: string,
   application: ApplicationOrigin,
   from: string,
-  importTimeoutMs: number,
+  loader: CodeLoader,
 ): Promise<FoundSets> {
+  const load: Load = (file, name) => loader.load(file, name, application.file)
   const path = pathOf(entry, application.folder)
   if (path !== undefined) {
-    if (existsSync(path)) return await readModule(application, path, entry, importTimeoutMs)
+    if (existsSync(path)) return await readModule(application, path, entry, load)
     const problem = problemOf(application, {
       code: 'EVENTSETS_PLUGIN_NOT_FOUND',
       step: 'locate',
@@ -50,10 +51,12 @@ export async function readConfiguredPlugin(
     file === undefined
       ? { sets: [], problems: [] }
       : typeof file === 'string'
-        ? await readModule(plugin, file, subpath === '.' ? 'its module' : entry, importTimeoutMs)
+        ? await readModule(plugin, file, subpath === '.' ? 'its module' : entry, load)
         : { sets: [], problems: [file] }
   return joinFound([{ sets: [], problems }, data, code])
 }
+
+type Load = (file: string, name: string) => Promise<ImportedModule>
 
 function hintFor(entry: string, name: string, folder: string, from: string): string {
   if (existsSync(join(folder, entry))) return `A path begins with a dot: ${JSON.stringify(`./${entry}`)}.`
@@ -107,13 +110,8 @@ function findFile(path: string): string | undefined {
 }
 
 /** The sets that a module exports: as its default, or under the name `sets`. */
-async function readModule(
-  origin: Origin,
-  file: string,
-  name: string,
-  importTimeoutMs: number,
-): Promise<FoundSets> {
-  const { exports, failure } = await importModule(file, name, importTimeoutMs)
+async function readModule(origin: Origin, file: string, name: string, load: Load): Promise<FoundSets> {
+  const { exports, failure } = await load(file, name)
   if (failure) return { sets: [], problems: [problemOf(origin, failure)] }
   const none = (reason: string) => ({
     sets: [],

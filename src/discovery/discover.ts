@@ -8,16 +8,12 @@ import { registerEventSets } from '../core/register-sets.ts'
 import type { EventSetRegistry } from '../core/registry.ts'
 import { type EventSetSource, formatSource, isSameSource } from '../core/source.ts'
 import { builtInSets } from './built-in-sets.ts'
-import {
-  type Configuration,
-  type ConfiguredOptions,
-  loadConfiguration,
-  NOT_TRUSTED,
-} from './configuration.ts'
+import { type CodeLoader, createCodeLoader } from './code-module.ts'
+import { type Configuration, type ConfiguredOptions, loadConfiguration, notTrusted } from './configuration.ts'
 import { readConfiguredPlugin } from './configured-plugin.ts'
 import { askedConfiguration, isDiscoveryOff } from './environment.ts'
 import { checkSets, type FoundSet, type FoundSets, joinFound, readSetFiles } from './found-set.ts'
-import { type ApplicationOrigin, problemOf } from './origin.ts'
+import { problemOf } from './origin.ts'
 import {
   dependencyNames,
   type FoundProject,
@@ -29,8 +25,9 @@ import {
 } from './packages.ts'
 import { readPlugin } from './plugin.ts'
 import { getRegistry } from './process-registry.ts'
+import { MOST_OF_PLUGINS, SetBudget } from './set-budget.ts'
 import { reasonOf } from './set-file.ts'
-import { limitAfter } from './time-limit.ts'
+import { createTrust, type Role, type Trust } from './trust.ts'
 
 /** How long a module may take to load. */
 const IMPORT_TIMEOUT_MS = 5000
@@ -70,8 +67,13 @@ export interface Discovery {
 }
 
 export interface FindOptions extends DiscoverOptions {
-  /** Whether code may run because a configuration file that was found says so. Unless given, it may: the application trusts itself. */
-  readonly isTrusted?: ((file: string) => boolean) | undefined
+  /** Whose files count. Those of an application unless given. */
+  readonly role?: Role | undefined
+}
+
+export interface FoundSurroundings extends Discovery {
+  /** What has loaded code that a configuration names. A reader closes it when the work is done. */
+  readonly loader: CodeLoader
 }
 
 /**
@@ -82,17 +84,24 @@ export interface FindOptions extends DiscoverOptions {
  * is registered already is left as it is.
  */
 export async function discoverEventSets(options: DiscoverOptions = {}): Promise<Discovery> {
-  return await findEventSets(options)
+  const { loader: _, ...discovery } = await findEventSets(options)
+  return discovery
 }
 
 /** The same for those who look at the logs of others. */
-export async function findEventSets(options: FindOptions): Promise<Discovery> {
-  const { registry = getRegistry(), importTimeoutMs = IMPORT_TIMEOUT_MS, isTrusted = () => true } = options
-  const begun = performance.now()
-  const { cwd, found } = locateApplication(options.cwd)
-  const { project, problems: ofProject } = openProject(cwd, found)
-  const config = options.config ?? askedConfiguration(process.env)
-  const configuration = await loadConfiguration({ cwd, project, config, importTimeoutMs, isTrusted })
+export async function findEventSets(options: FindOptions): Promise<FoundSurroundings> {
+  const { registry = getRegistry(), importTimeoutMs = IMPORT_TIMEOUT_MS, role = 'application' } = options
+  const from = options.cwd === undefined ? workingDirectory() : resolve(options.cwd)
+  const asked = options.config ?? askedConfiguration(process.env)
+  const config = typeof asked === 'string' ? resolve(from, asked) : asked
+  const trust = createTrust(role, config || undefined)
+  const {
+    cwd,
+    project,
+    problems: ofProject,
+  } = locateApplication(from, options.cwd !== undefined, role, trust)
+  const loader = createCodeLoader({ role, trust, timeoutMs: importTimeoutMs })
+  const configuration = await loadConfiguration({ cwd, project, config, role, trust, loader })
   // Whoever runs the application has the last word.
   const isOn = !isDiscoveryOff(process.env) && (options.discovery ?? configuration.discovery)
   const isExcluded = createFilter(configuration.exclude)
@@ -100,10 +109,11 @@ export async function findEventSets(options: FindOptions): Promise<Discovery> {
   const discovered = isOn && project ? await readDependencies(project, configuration, isExcluded) : NOTHING
   const configured = await readConfigured(configuration, isExcluded, {
     from: project?.folder ?? cwd,
-    importTimeoutMs: limitAfter(importTimeoutMs, begun),
-    // Whoever names a file trusts that one, and no other.
-    isTrusted: (file) => (typeof config === 'string' && file === resolve(cwd, config)) || isTrusted(file),
+    role,
+    trust,
+    loader,
   })
+  if (role === 'application') loader.close()
   const builtIn = registerBuiltIn(registry, isExcluded)
   const wanted = {
     discovered: discovered.sets.filter(({ set }) => !isExcluded(set.name)),
@@ -126,6 +136,7 @@ export async function findEventSets(options: FindOptions): Promise<Discovery> {
     options: configuration.options,
     project: project?.file,
     unmatchedExcludes: isOn ? isExcluded.unmatched() : [],
+    loader,
   }
 }
 
@@ -138,19 +149,22 @@ function withoutRepeats(problems: readonly Problem[]): Problem[] {
 
 interface Application {
   readonly cwd: string
-  readonly found: FoundProject
+  readonly project: Project | undefined
+  readonly problems: readonly Problem[]
 }
 
-/** A service may be started from anywhere, such as the root of the file system. */
-function locateApplication(given: string | undefined): Application {
-  const cwd = given === undefined ? workingDirectory() : resolve(given)
-  const found = findProject(cwd)
-  if (given !== undefined || found.project || found.unreadable) return { cwd, found }
+/** A service may be started from anywhere, such as the root of the file system, or a folder that everybody writes to. */
+function locateApplication(from: string, isGiven: boolean, role: Role, trust: Trust): Application {
+  const open = (cwd: string) => ({ cwd, ...openProject(cwd, findProject(cwd), role, trust) })
+  const here = open(from)
+  if (isGiven || here.isUsed) return here
   // In a bundle this may be nothing at all.
   const { url } = import.meta as { readonly url?: string }
-  if (!url?.startsWith('file:')) return { cwd, found }
+  if (!url?.startsWith('file:')) return here
   const [home = '', ...inside] = fileURLToPath(url).split(`${sep}node_modules${sep}`)
-  return inside.length > 0 ? { cwd: home, found: findProject(home) } : { cwd, found }
+  if (inside.length === 0) return here
+  const there = open(home)
+  return { ...there, problems: [...here.problems, ...there.problems] }
 }
 
 /** The working directory; the root where it has been removed. */
@@ -163,11 +177,31 @@ export function workingDirectory(): string {
   }
 }
 
+interface OpenedProject {
+  readonly project: Project | undefined
+  /** Whether there is a package.json that counts, though it may be broken. */
+  readonly isUsed: boolean
+  readonly problems: readonly Problem[]
+}
+
 function openProject(
   cwd: string,
   { project, unreadable }: FoundProject,
-): { project: Project | undefined; problems: readonly Problem[] } {
-  if (!unreadable) return { project, problems: [] }
+  role: Role,
+  trust: Trust,
+): OpenedProject {
+  if (project) {
+    const { folder, file, identity } = project
+    const flaw = role === 'application' ? trust.findDistrust(file, { identity }) : undefined
+    if (flaw === undefined) return { project, isUsed: true, problems: [] }
+    const detail = notTrusted(role, flaw)
+    return {
+      project: undefined,
+      isUsed: false,
+      problems: [problemOf({ kind: 'application', folder, file }, { ...detail, hint: START_ELSEWHERE })],
+    }
+  }
+  if (!unreadable) return { project, isUsed: false, problems: [] }
   const { file, error } = unreadable
   const problem = problemOf(
     { kind: 'application', folder: cwd, file },
@@ -178,8 +212,11 @@ function openProject(
       hint: 'Without it, no plugins are found.',
     },
   )
-  return { project: undefined, problems: [problem] }
+  return { project: undefined, isUsed: true, problems: [problem] }
 }
+
+const START_ELSEWHERE =
+  'Start the application in a folder of its own, or let this file and its folders belong to the owner of the application.'
 
 interface IsExcluded {
   (name: string): boolean
@@ -220,49 +257,83 @@ async function readDependencies(
   const named = new Set(parts.flatMap(({ plugins }) => plugins.map((entry) => splitRequest(entry).name)))
   const folders = new Set<string>()
   const found: FoundSets[] = []
+  const budget = new SetBudget(MOST_OF_PLUGINS)
   for (const name of dependencyNames(project)) {
     if (named.has(name) || isExcluded(name)) continue
+    if (budget.isTimeOver) {
+      budget.leaveOut(name)
+      continue
+    }
     const installed = findPackage(name, project.folder)
     // Not installed: a development dependency in production, or an optional one.
-    if (installed) found.push(await readPlugin(name, installed, folders))
+    if (installed) found.push(await readPlugin(name, installed, folders, budget))
   }
-  return joinFound(found)
+  const { sets, problems } = joinFound(found)
+  return { sets, problems: [...firstProblems(project, problems), ...tooMuch(project, budget)] }
 }
+
+/** What all plugins together bring beyond what is read. */
+function tooMuch({ folder, file }: Project, budget: SetBudget): Problem[] {
+  const leftOut = budget.describeLeftOut()
+  if (leftOut === undefined) return []
+  const reason = `its plugins bring more than is read (${budget.describeLimits()}); ${leftOut}`
+  const hint = 'Leave out plugins that you do not need: name them under "exclude" in your configuration.'
+  return [
+    problemOf(
+      { kind: 'application', folder, file },
+      { code: 'EVENTSETS_PLUGIN_LIMIT', step: 'read', reason, hint },
+    ),
+  ]
+}
+
+/** A thousand broken plugins are told of once, and not for pages. */
+function firstProblems({ folder, file }: Project, problems: readonly Problem[]): readonly Problem[] {
+  const more = problems.length - MOST_PROBLEMS
+  if (more <= 0) return problems
+  const reason = `${more} more problems with its plugins are not told`
+  const hint = 'Mend the first ones, or leave the plugins out with "exclude".'
+  return [
+    ...problems.slice(0, MOST_PROBLEMS),
+    problemOf(
+      { kind: 'application', folder, file },
+      { code: 'EVENTSETS_PLUGIN_LIMIT', step: 'validate', reason, hint },
+    ),
+  ]
+}
+
+const MOST_PROBLEMS = 200
 
 interface PluginSetting {
   /** Where packages are looked for. */
   readonly from: string
-  readonly importTimeoutMs: number
-  readonly isTrusted: (file: string) => boolean
+  readonly role: Role
+  readonly trust: Trust
+  readonly loader: CodeLoader
 }
 
 /** The sets that the application brings itself, and those of the plugins that it names. */
 async function readConfigured(
   { parts }: Configuration,
   isExcluded: IsExcluded,
-  { from, importTimeoutMs, isTrusted }: PluginSetting,
+  { from, role, trust, loader }: PluginSetting,
 ): Promise<FoundSets> {
   const found: FoundSets[] = []
-  for (const { origin, patterns, inline, plugins } of parts) {
+  for (const { origin, identity, patterns, inline, plugins } of parts) {
     found.push(await readSetFiles(origin, patterns))
     const nameOf = (index: number) => `inline set ${index + 1} of "sets"`
     found.push(checkSets(origin, inline, { kind: 'configuration', file: origin.file }, nameOf))
     const wanted = plugins.filter((entry) => !isExcluded(entry) && !isExcluded(splitRequest(entry).name))
     if (wanted.length === 0) continue
-    if (!isTrusted(origin.file)) {
-      found.push({ sets: [], problems: [notTrusted(origin)] })
+    const flaw = trust.findDistrust(origin.file, { identity })
+    if (flaw !== undefined) {
+      found.push({ sets: [], problems: [problemOf(origin, notTrusted(role, flaw))] })
       continue
     }
-    const read = (entry: string) => readConfiguredPlugin(entry, origin, from, importTimeoutMs)
+    const read = (entry: string) => readConfiguredPlugin(entry, origin, from, loader)
     // At once: each of them may take as long as the limit allows.
     found.push(...(await Promise.all(wanted.map(read))))
   }
   return joinFound(found)
-}
-
-function notTrusted(origin: ApplicationOrigin): Problem {
-  const [reason, hint] = NOT_TRUSTED
-  return problemOf(origin, { code: 'EVENTSETS_INVALID_CONFIGURATION', step: 'import', reason, hint })
 }
 
 function registerBuiltIn(registry: EventSetRegistry, isExcluded: IsExcluded): DiscoveredSet[] {

@@ -5,7 +5,9 @@ import type { Problem } from '../core/problem.ts'
 import type { EventSetSource } from '../core/source.ts'
 import { matchFiles } from './matched-files.ts'
 import { type Origin, problemOf, shortPath, sourceOf } from './origin.ts'
+import { MOST_OF_PLUGIN, SetBudget } from './set-budget.ts'
 import { readSetFile } from './set-file.ts'
+import { findExcess, findInnerExcess, SPLIT } from './set-size.ts'
 
 /** A valid event set that is not registered yet, with what is needed to tell of it. */
 export interface FoundSet {
@@ -23,19 +25,54 @@ export interface FoundSets {
   readonly problems: readonly Problem[]
 }
 
-/** The sets in the files that patterns lead to. */
-export async function readSetFiles(origin: Origin, patterns: readonly string[]): Promise<FoundSets> {
+/** The sets in the files that patterns lead to. A plugin brings no more than `whole` has room for, and than one may. */
+export async function readSetFiles(
+  origin: Origin,
+  patterns: readonly string[],
+  whole?: SetBudget,
+): Promise<FoundSets> {
   const { files, problems: notMatched } = await matchFiles(origin, patterns)
   const sets: FoundSet[] = []
   const problems = [...notMatched]
+  const budget = origin.kind === 'plugin' ? new SetBudget(MOST_OF_PLUGIN, whole) : undefined
   for (const file of files) {
     const place = shortPath(origin, file)
-    const { set, failure } = readSetFile(file, place)
+    const name = origin.kind === 'plugin' ? `${origin.package}/${place}` : place
+    if (budget?.hasRoom(name) === false) continue
+    const { set, bytes, failure } = readSetFile(file, place)
+    budget?.countFile(bytes)
     if (failure) problems.push(problemOf(origin, failure))
-    else sets.push({ set, source: sourceOf(origin, file), origin, place, index: 0 })
+    else if (budget?.takeSet(set, name) !== false)
+      sets.push({ set, source: sourceOf(origin, file), origin, place, index: 0 })
   }
-  return { sets, problems }
+  const leftOut = budget?.describeLeftOut()
+  if (budget && leftOut !== undefined) {
+    const reason = `it brings more than a plugin may (${budget.describeLimits()}); ${leftOut}`
+    problems.push(
+      problemOf(origin, {
+        code: 'EVENTSETS_PLUGIN_LIMIT',
+        step: 'read',
+        reason,
+        hint: 'Leave out what no log carries.',
+      }),
+    )
+  }
+  return { sets, problems: firstProblems(origin, problems) }
 }
+
+/** Whoever installs a plugin that is broken in hundreds of files need not read of each. */
+function firstProblems(origin: Origin, problems: readonly Problem[]): readonly Problem[] {
+  const more = problems.length - MOST_PROBLEMS
+  if (origin.kind === 'application' || more <= 0) return problems
+  const reason = `${more} more of its files have problems`
+  const hint = '"eventsets lint" in its folder shows all of them.'
+  return [
+    ...problems.slice(0, MOST_PROBLEMS),
+    problemOf(origin, { code: 'EVENTSETS_PLUGIN_LIMIT', step: 'validate', reason, hint }),
+  ]
+}
+
+const MOST_PROBLEMS = 20
 
 /** Sets that are values already: in a configuration, or exported by a module. */
 export function checkSets(
@@ -49,8 +86,16 @@ export function checkSets(
   for (const [index, candidate] of candidates.entries()) {
     const parsed = parseEventSet(candidate)
     const place = nameOf(index)
-    if (parsed.success) sets.push({ set: parsed.set, source, origin, place, index })
-    else problems.push(invalidSet(origin, place, parsed.issues, 'file' in source ? source.file : undefined))
+    const file = 'file' in source ? source.file : undefined
+    const excess = parsed.success ? (findExcess(parsed.set) ?? findInnerExcess(parsed.set)) : undefined
+    if (!parsed.success) problems.push(invalidSet(origin, place, parsed.issues, file))
+    else if (excess === undefined) sets.push({ set: parsed.set, source, origin, place, index })
+    else {
+      const reason = `${place} has ${excess}`
+      problems.push(
+        problemOf(origin, { code: 'EVENTSETS_PLUGIN_LIMIT', step: 'validate', file, reason, hint: SPLIT }),
+      )
+    }
   }
   return { sets, problems }
 }

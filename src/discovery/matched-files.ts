@@ -1,12 +1,15 @@
-import { type Dirent, lstatSync, readdirSync, realpathSync } from 'node:fs'
+import { type Dirent, lstatSync, opendirSync, type readdirSync, realpathSync } from 'node:fs'
 import { isAbsolute, join, resolve, sep } from 'node:path'
 import { matchesGlob } from '../core/glob.ts'
 import type { Problem } from '../core/problem.ts'
 import { type Origin, problemOf, shortPath } from './origin.ts'
 import { reasonOf } from './set-file.ts'
 
-/** So many files, patterns and folders deep, and no more: nobody writes that many, and looking takes time. */
-export const LIMITS = { patterns: 50, patternLength: 200, files: 200, depth: 8 } as const
+/**
+ * So many files, patterns and folders deep, and no more: nobody writes that many, and looking takes time. `entries` are
+ * what is seen in folders on the way to the files, all patterns together: a glob may stand for a whole disk.
+ */
+export const LIMITS = { patterns: 50, patternLength: 200, files: 200, depth: 8, entries: 50_000 } as const
 
 export interface MatchedFiles {
   /** Absolute paths, in the order of the patterns, each pattern's sorted by code units. */
@@ -22,19 +25,22 @@ export interface MatchedFiles {
  */
 export async function matchFiles(origin: Origin, patterns: readonly string[]): Promise<MatchedFiles> {
   const seen = new Set<string>()
+  const look = createLook()
   const files = new Set<string>()
   const problems: Problem[] = []
-  const limit = (reason: string) =>
-    problems.push(problemOf(origin, { code: 'EVENTSETS_PLUGIN_LIMIT', step: 'read', reason }))
+  const limit = (reason: string, hint?: string) =>
+    problems.push(problemOf(origin, { code: 'EVENTSETS_PLUGIN_LIMIT', step: 'read', reason, hint }))
   if (patterns.length > LIMITS.patterns)
     limit(`"sets" lists ${patterns.length} patterns, and at most ${LIMITS.patterns} are looked at`)
   for (const pattern of patterns.slice(0, LIMITS.patterns)) {
-    const found = refusePattern(origin, pattern) ?? (await findFiles(origin, pattern))
-    if (!Array.isArray(found)) {
-      problems.push(found)
-      continue
-    }
-    for (const file of found) {
+    const found = refusePattern(origin, pattern) ?? (await findFiles(origin, pattern, look))
+    if (look.isOver) {
+      limit(
+        `in the folders that ${JSON.stringify(pattern)} in "sets" leads to there are more than ${LIMITS.entries} entries, and files beyond that are not found`,
+        'Write where the files are, such as "./sets/*.json".',
+      )
+    } else if (!Array.isArray(found)) problems.push(found)
+    for (const file of Array.isArray(found) ? found : []) {
       if (seen.has(file)) continue
       if (seen.size === LIMITS.files) {
         limit(`"sets" leads to more than ${LIMITS.files} files, and the others are not read`)
@@ -45,12 +51,43 @@ export async function matchFiles(origin: Origin, patterns: readonly string[]): P
       if (typeof real === 'string') files.add(real)
       else problems.push(real)
     }
+    if (look.isOver) break
   }
   return { files: [...files], problems }
 }
 
+interface Look {
+  /** What is in a folder, as far as it may still be looked at. */
+  list(folder: string): Dirent[]
+  /** Whether there was more than may be looked at. */
+  readonly isOver: boolean
+}
+
+function createLook(): Look {
+  let left: number = LIMITS.entries
+  return {
+    get isOver() {
+      return left < 0
+    },
+    list(folder) {
+      const entries: Dirent[] = []
+      if (left < 0) return entries
+      const directory = opendirSync(folder, { bufferSize: 256 })
+      try {
+        for (let entry = directory.readSync(); entry !== null; entry = directory.readSync()) {
+          if (--left < 0) break
+          entries.push(entry)
+        }
+      } finally {
+        directory.closeSync()
+      }
+      return entries
+    },
+  }
+}
+
 /** The paths that a pattern leads to, at least one, or why there are none. */
-async function findFiles(origin: Origin, pattern: string): Promise<string[] | Problem> {
+async function findFiles(origin: Origin, pattern: string, look: Look): Promise<string[] | Problem> {
   const parts = pattern.split('/')
   const first = parts.findIndex(isGlob)
   const fixed = first === -1 ? pattern : first === 0 ? '.' : `${parts.slice(0, first).join('/')}/`
@@ -62,6 +99,7 @@ async function findFiles(origin: Origin, pattern: string): Promise<string[] | Pr
   const found = await glob(
     folder,
     parts.slice(first).filter((part) => part !== '' && part !== '.'),
+    look,
   )
   return found.length > 0 ? found.sort() : noFiles(origin, pattern)
 }
@@ -79,11 +117,11 @@ function isThere(path: string): boolean {
   }
 }
 
-async function glob(folder: string, parts: readonly string[]): Promise<string[]> {
+async function glob(folder: string, parts: readonly string[], look: Look): Promise<string[]> {
   const [part = ''] = parts
   // What nearly everybody writes, `sets/*.json`, needs no more than a look into a folder. To load the library takes
   // longer than all the rest of discovery.
-  if (parts.length === 1 && part !== '**') return listMatching(folder, part)
+  if (parts.length === 1 && part !== '**') return listMatching(folder, part, look)
   // At the end it stands for what is in the folders.
   const pattern = parts.at(-1) === '**' ? [...parts, '*'] : parts
   const { default: fastGlob } = await import('fast-glob')
@@ -95,15 +133,18 @@ async function glob(folder: string, parts: readonly string[]): Promise<string[]>
     followSymbolicLinks: false,
     suppressErrors: true,
     ignore: ['**/node_modules/**'],
+    // It is asked for entries with their types, and for nothing else that it can do.
+    fs: { readdirSync: look.list as unknown as typeof readdirSync },
   })
   return entries
     .filter(({ dirent, path }) => isFileOrLink(dirent) && matchesParts(pattern, path.split('/')))
     .map(({ path }) => join(folder, path))
 }
 
-function listMatching(folder: string, part: string): string[] {
+function listMatching(folder: string, part: string, look: Look): string[] {
   try {
-    return readdirSync(folder, { withFileTypes: true })
+    return look
+      .list(folder)
       .filter((entry) => isFileOrLink(entry) && !entry.name.startsWith('.') && matchesGlob(part, entry.name))
       .map(({ name }) => join(folder, name))
   } catch {

@@ -37,27 +37,23 @@ export interface ProblemDetail {
 
 /** A problem of a plugin or the application, in a message that stands alone. */
 export function problemOf(origin: Origin, { reason, issues = [], ...detail }: ProblemDetail): Problem {
-  const lines = issues.slice(0, MAX_ISSUES_TOLD).map((issue) => `\n  ${oneLine(formatIssue(issue))}`)
-  const more = issues.length - lines.length
-  const list = `${lines.join('')}${more === 0 ? '' : `\n  and ${more} more`}`
+  const list = issues.map((issue) => `\n  ${oneLine(formatIssue(issue))}`).join('')
+  const { hint } = detail
   return {
     package: origin.kind === 'plugin' ? origin.package : undefined,
     version: origin.kind === 'plugin' ? origin.version : undefined,
     file: origin.kind === 'application' ? origin.file : join(origin.folder, 'package.json'),
-    hint: undefined,
     ...detail,
+    hint: hint === undefined ? undefined : oneLine(hint),
     message: `${oneLine(describeOrigin(origin))}: ${oneLine(reason)}${list === '' ? '.' : `:${list}`}`,
     issues,
   }
 }
 
-/** In the message; `issues` has all of them. Whoever writes a set that is that wrong is not helped by more. */
-const MAX_ISSUES_TOLD = 50
-
 const MAX_LINE_TOLD = 1000
 
 /** Names of files and keys come from strangers, and a line break in one would begin a line of its own. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   const short = text.length > MAX_LINE_TOLD ? `${text.slice(0, MAX_LINE_TOLD)}…` : text
   return short.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g, escaped)
 }

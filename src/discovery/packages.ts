@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import module from 'node:module'
 import { dirname, join } from 'node:path'
 import { isPlainObject } from '../core/shape.ts'
+import { type FileIdentity, NOT_UTF_8, readFileText } from './file-text.ts'
 
 /** The package.json that says what an application depends on. */
 export interface Project {
@@ -9,6 +10,7 @@ export interface Project {
   /** The path of its package.json. */
   readonly file: string
   readonly manifest: { readonly [key: string]: unknown }
+  readonly identity: FileIdentity
 }
 
 export type FoundProject =
@@ -19,12 +21,13 @@ export type FoundProject =
 export function findProject(from: string): FoundProject {
   for (const folder of upward(from)) {
     const file = join(folder, 'package.json')
-    const text = readIfThere(file)
-    if (text === undefined) continue
+    const read = readIfThere(file, true)
+    if (read === undefined) continue
     try {
-      const manifest: unknown = JSON.parse(text.replace(/^\ufeff/, ''))
+      if (read.text === undefined) throw new TypeError(`it ${read.refusal.reason}`)
+      const manifest: unknown = JSON.parse(read.text.replace(/^\ufeff/, ''))
       if (!isPlainObject(manifest)) throw new TypeError('it holds no object')
-      return { project: { folder, file, manifest } }
+      return { project: { folder, file, manifest, identity: read.identity } }
     } catch (error) {
       return { unreadable: { file, error } }
     }
@@ -55,8 +58,14 @@ export function splitRequest(request: string): { readonly name: string; readonly
 export interface InstalledPackage {
   /** Where it was found; on the way there may be symbolic links. */
   readonly folder: string
-  /** The text of its package.json. */
-  readonly text: string
+  /** The text of its package.json, or why nobody knows what it says. */
+  readonly text: string | Refusal
+}
+
+/** Why a package.json is not taken for text, as a clause that follows its name. */
+export interface Refusal {
+  readonly isTooLarge: boolean
+  readonly reason: string
 }
 
 /**
@@ -70,13 +79,15 @@ export function findPackage(name: string, from: string): InstalledPackage | unde
   const pnp = findPnpApi(from)
   if (pnp) {
     const folder = askPnp(pnp, name, from)
-    const text = folder === undefined ? undefined : readIfThere(join(folder, 'package.json'))
-    return folder === undefined || text === undefined ? undefined : { folder, text }
+    const read = folder === undefined ? undefined : readIfThere(join(folder, 'package.json'))
+    return folder === undefined || read === undefined
+      ? undefined
+      : { folder, text: read.text ?? read.refusal }
   }
   for (const parent of upward(from)) {
     const folder = join(parent, 'node_modules', name)
-    const text = readIfThere(join(folder, 'package.json'))
-    if (text !== undefined) return { folder, text }
+    const read = readIfThere(join(folder, 'package.json'))
+    if (read !== undefined) return { folder, text: read.text ?? read.refusal }
   }
   return undefined
 }
@@ -118,12 +129,18 @@ function askPnp(pnp: PnpApi, name: string, from: string): string | undefined {
 /** More than any package.json has that a person has written. */
 const MAX_PACKAGE_JSON_BYTES = 4 * 1024 * 1024
 
-function readIfThere(file: string): string | undefined {
+type ReadPackageJson =
+  | { readonly text: string; readonly identity: FileIdentity }
+  | { readonly text?: undefined; readonly refusal: Refusal }
+
+function readIfThere(file: string, isIdentified = false): ReadPackageJson | undefined {
   try {
-    const stats = statSync(file, { throwIfNoEntry: false })
-    // A named pipe would keep whoever opens it waiting for ever.
-    if (!stats?.isFile() || stats.size > MAX_PACKAGE_JSON_BYTES) return undefined
-    return readFileSync(file, 'utf8')
+    const read = readFileText(file, MAX_PACKAGE_JSON_BYTES, isIdentified)
+    if (read.kind === 'text') return read
+    if (read.kind === 'utf-16') return { refusal: { isTooLarge: false, reason: `is ${NOT_UTF_8}` } }
+    if (read.kind !== 'large') return undefined
+    const reason = `has more than the ${MAX_PACKAGE_JSON_BYTES} bytes that are read`
+    return { refusal: { isTooLarge: true, reason } }
   } catch {
     // Not for us: what cannot be read declares nothing.
     return undefined

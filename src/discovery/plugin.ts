@@ -7,6 +7,7 @@ import { type FoundSets, readSetFiles } from './found-set.ts'
 import { API_VERSION, manifestShape, PLUGIN_KEYWORD, type PluginManifest } from './manifest.ts'
 import { type PluginOrigin, problemOf } from './origin.ts'
 import type { InstalledPackage } from './packages.ts'
+import type { SetBudget } from './set-budget.ts'
 import { reasonOf } from './set-file.ts'
 
 /**
@@ -18,10 +19,12 @@ export async function readPlugin(
   name: string,
   installed: InstalledPackage,
   folders: Set<string>,
+  budget?: SetBudget,
 ): Promise<FoundSets> {
   // Nearly all packages are none, and reading their text is quicker than parsing it.
-  const isCalledPlugin = installed.text.includes(`"${PLUGIN_KEYWORD}"`)
-  if (!isCalledPlugin && !installed.text.includes('"eventsets"')) return NOTHING
+  const { text } = installed
+  const isCalledPlugin = typeof text === 'string' && text.includes(`"${PLUGIN_KEYWORD}"`)
+  if (!isCalledPlugin && typeof text === 'string' && !isKeyPossible(text)) return NOTHING
   const { plugin, manifest, packageJson, problems } = openPlugin(name, installed)
   if (plugin === undefined) return { sets: [], problems }
   if (manifest === undefined) {
@@ -30,12 +33,17 @@ export async function readPlugin(
   }
   if (folders.has(plugin.folder)) return NOTHING
   folders.add(plugin.folder)
-  const found = await readSetFiles(plugin, manifest.sets ?? [])
+  const found = await readSetFiles(plugin, manifest.sets ?? [], budget)
   const idle = manifest.sets === undefined && manifest.module !== undefined ? [notEnabled(plugin)] : []
   return { sets: found.sets, problems: [...problems, ...found.problems, ...idle] }
 }
 
 const NOTHING: FoundSets = { sets: [], problems: [] }
+
+/** In JSON any letter may be written as its number: those of ASCII, in small letters, from 61 to 7a. */
+function isKeyPossible(text: string): boolean {
+  return text.includes('"eventsets"') || text.includes('\\u006') || text.includes('\\u007')
+}
 
 export interface OpenedPlugin {
   readonly plugin?: PluginOrigin
@@ -51,6 +59,12 @@ export function openPlugin(name: string, { folder, text }: InstalledPackage): Op
   const file = join(folder, 'package.json')
   const fail = (step: 'read' | 'parse' | 'validate', reason: string, issues: readonly Issue[] = []) =>
     problemOf(plugin, { code: 'EVENTSETS_PLUGIN_MANIFEST', step, file, reason, issues })
+  if (typeof text !== 'string') {
+    const code = text.isTooLarge ? 'EVENTSETS_PLUGIN_LIMIT' : 'EVENTSETS_PLUGIN_MANIFEST'
+    const reason = `its package.json ${text.reason}, so nobody knows whether it has event sets`
+    const hint = 'Name it under "exclude" in your configuration if it is no plugin.'
+    return { problems: [problemOf(plugin, { code, step: 'read', file, reason, hint })] }
+  }
   let packageJson: { readonly [key: string]: unknown }
   try {
     plugin = { ...plugin, folder: realpathSync(folder) }

@@ -1,26 +1,44 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { type EventSet, parseEventSet } from '../core/event-set.ts'
-import { isPlainObject } from '../core/shape.ts'
+import { type FileIdentity, NOT_UTF_8, readFileText } from './file-text.ts'
 import type { ProblemDetail } from './origin.ts'
+import { findExcess, findInnerExcess, SPLIT } from './set-size.ts'
 
 /** No set that a person has written comes near it; what is larger is something else. */
 export const MAX_SET_FILE_BYTES = 1024 * 1024
 
 export type ReadSetFile =
-  | { readonly set: EventSet; readonly failure?: undefined }
-  | { readonly set?: undefined; readonly failure: ProblemDetail }
+  | { readonly set: EventSet; readonly bytes: number; readonly failure?: undefined }
+  | { readonly set?: undefined; readonly bytes: number; readonly failure: ProblemDetail }
 
-/** Reads and checks the one event set in a file; `name` is what the file is called in messages. Never throws. */
+/**
+ * Reads and checks the one event set in a file; `name` is what the file is called in messages. Never throws.
+ * `bytes` is how much has been read, whatever it was.
+ */
 export function readSetFile(file: string, name: string): ReadSetFile {
-  const read = readJsonFile(file, name, { maxBytes: MAX_SET_FILE_BYTES })
-  if (read.failure) return read
-  const excess = findExcess(read.value)
-  if (excess !== undefined) {
-    const reason = `${name} has ${excess}, and at most ${MAX_ENTRIES} are read`
+  const read = readTextFile(file, name, { maxBytes: MAX_SET_FILE_BYTES })
+  if (read.failure) return { ...read, bytes: 0 }
+  return { ...parseSet(read.text, file, name), bytes: Buffer.byteLength(read.text) }
+}
+
+function parseSet(
+  text: string,
+  file: string,
+  name: string,
+): { readonly set: EventSet } | { readonly failure: ProblemDetail } {
+  const { value, failure } = parseJson(text, file, name)
+  if (failure) return { failure }
+  const tooLarge = (excess: string): { readonly failure: ProblemDetail } => {
+    const reason = `${name} has ${excess}`
     return { failure: { code: 'EVENTSETS_PLUGIN_LIMIT', step: 'validate', file, reason, hint: SPLIT } }
   }
-  const parsed = parseEventSet(read.value)
-  if (parsed.success) return parsed
+  const excess = findExcess(value)
+  if (excess !== undefined) return tooLarge(excess)
+  const parsed = parseEventSet(value)
+  if (parsed.success) {
+    const innerExcess = findInnerExcess(parsed.set)
+    return innerExcess === undefined ? { set: parsed.set } : tooLarge(innerExcess)
+  }
   const { issues } = parsed
   return {
     failure: {
@@ -32,29 +50,6 @@ export function readSetFile(file: string, name: string): ReadSetFile {
       issues,
     },
   }
-}
-
-/** Each link is compared with each mapping, and each range with each other one: many would keep an application waiting. */
-const MAX_ENTRIES = 500
-
-const SPLIT = 'Split the set into several, or leave out what no log carries.'
-
-function findExcess(value: unknown): string | undefined {
-  if (!isPlainObject(value)) return undefined
-  const { mappings, fieldMappings } = value
-  const ranges = Array.isArray(mappings)
-    ? mappings.map((mapping: { ranges?: unknown } | null) => mapping?.ranges)
-    : []
-  const lists = [
-    ['mappings', mappings],
-    ['fieldMappings', fieldMappings],
-    ...ranges.map((list) => ['ranges in a mapping', list]),
-  ]
-  for (const [what, list] of lists) {
-    const count = typeof list === 'object' && list !== null ? Object.keys(list).length : 0
-    if (count > MAX_ENTRIES) return `${count} ${what}`
-  }
-  return undefined
 }
 
 export type ReadJsonFile =
@@ -74,8 +69,8 @@ export function readJsonFile(file: string, name: string, limits: ReadLimits): Re
 }
 
 export type ReadTextFile =
-  | { readonly text: string; readonly failure?: undefined }
-  | { readonly text?: undefined; readonly failure: ProblemDetail }
+  | { readonly text: string; readonly identity?: FileIdentity; readonly failure?: undefined }
+  | { readonly text?: undefined; readonly identity?: undefined; readonly failure: ProblemDetail }
 
 /** The text of a file that is no larger than it may be. */
 export function readTextFile(
@@ -84,27 +79,29 @@ export function readTextFile(
   { maxBytes, isPipeAllowed = false }: ReadLimits,
 ): ReadTextFile {
   const fail = (detail: Omit<ProblemDetail, 'file'>) => ({ failure: { ...detail, file } })
+  const refuse = (reason: string) => fail({ code: 'EVENTSETS_PLUGIN_READ', step: 'read', reason })
   try {
-    const stats = statSync(file)
-    if (!stats.isFile() && !(isPipeAllowed && !stats.isDirectory())) {
-      const what = stats.isDirectory() ? 'a directory' : 'not a regular file'
-      return fail({ code: 'EVENTSETS_PLUGIN_READ', step: 'read', reason: `${name} is ${what}` })
+    if (isPipeAllowed) return { text: readFileSync(file, 'utf8') }
+    const read = readFileText(file, maxBytes)
+    switch (read.kind) {
+      case 'text':
+        return read
+      case 'missing':
+        return refuse(`${name} cannot be read: there is no such file`)
+      case 'directory':
+        return refuse(`${name} is a directory`)
+      case 'special':
+        return refuse(`${name} is not a regular file`)
+      case 'utf-16':
+        return fail({ code: 'EVENTSETS_PLUGIN_READ', step: 'parse', reason: `${name} is ${NOT_UTF_8}` })
+      case 'large': {
+        const size = read.bytes === undefined ? 'more' : `${read.bytes} bytes`
+        const reason = `${name} has ${size}, and at most ${maxBytes}${read.bytes === undefined ? ' bytes' : ''} are read`
+        return fail({ code: 'EVENTSETS_PLUGIN_LIMIT', step: 'read', reason, hint: SPLIT })
+      }
     }
-    if (stats.size > maxBytes) {
-      return fail({
-        code: 'EVENTSETS_PLUGIN_LIMIT',
-        step: 'read',
-        reason: `${name} has ${stats.size} bytes, and at most ${maxBytes} are read`,
-        hint: SPLIT,
-      })
-    }
-    return { text: readFileSync(file, 'utf8') }
   } catch (error) {
-    return fail({
-      code: 'EVENTSETS_PLUGIN_READ',
-      step: 'read',
-      reason: `${name} cannot be read: ${reasonOf(error)}`,
-    })
+    return refuse(`${name} cannot be read: ${reasonOf(error)}`)
   }
 }
 

@@ -1,9 +1,15 @@
-import { type EventSet, type FieldMapping, parseEventSet } from '../core/event-set.ts'
+import {
+  type EventSet,
+  elementOf,
+  type FieldMapping,
+  findMistypedElements,
+  parseEventSet,
+} from '../core/event-set.ts'
 import type { Issue } from '../core/issue.ts'
 import { isPlainObject } from '../core/shape.ts'
 import type { EventSetSource } from '../core/source.ts'
 import type { Document } from './document.ts'
-import { type Path, parsePath } from './path.ts'
+import type { Path } from './path.ts'
 
 /** What may be an event set, with all that is known about it. */
 export interface Candidate {
@@ -38,7 +44,7 @@ export function openCandidate(candidate: Candidate): OpenedCandidate {
       isBroken: () => true,
     }
   const { set, issues = [] } = parseEventSet(value)
-  const broken = new Set(issues.filter(isAboutShape).map(({ path }) => elementOf(parsePath(path))))
+  const broken: ReadonlySet<string> = set === undefined ? findMistypedElements(value) : new Set()
   return {
     ...candidate,
     name: nameOf(value),
@@ -59,16 +65,6 @@ function nameOf(value: unknown): string | undefined {
   }
 }
 
-/** Of the other issues, a value is of the type that it has to be. */
-function isAboutShape({ code }: Issue): boolean {
-  return code === 'type' || code === 'missing'
-}
-
-/** What a path is part of, as a key: a mapping, a field mapping, or another part of the set. */
-function elementOf([part, index]: Path): string {
-  return part === 'mappings' || part === 'fieldMappings' ? `${part} ${index}` : String(part)
-}
-
 /** The set with harmless things in the place of what is not sound, so that indices and links stay. */
 function salvage(value: unknown, broken: ReadonlySet<string>): EventSet | undefined {
   try {
@@ -80,10 +76,10 @@ function salvage(value: unknown, broken: ReadonlySet<string>): EventSet | undefi
       ...Object.fromEntries(sound),
       name: typeof name === 'string' ? name : '',
       mappings: mappings.map((mapping, index) =>
-        broken.has(`mappings ${index}`) ? { name: textOf(mapping, 'name') ?? '' } : mapping,
+        broken.has(`mappings[${index}]`) ? { name: textOf(mapping, 'name') ?? '' } : mapping,
       ),
       fieldMappings: fieldMappings.map((field, index) =>
-        broken.has(`fieldMappings ${index}`) ? salvageField(field, index) : field,
+        broken.has(`fieldMappings[${index}]`) ? salvageField(field, index) : field,
       ),
     }
   } catch {

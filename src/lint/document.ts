@@ -1,5 +1,6 @@
 import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser'
 import type { Path } from './path.ts'
+import { quote } from './quote.ts'
 
 /** A place in a file as people count: from 1, columns in UTF-16 code units. */
 export interface Position {
@@ -32,6 +33,9 @@ const MAX_DEPTH = 100
 
 /** Of a file that is no JSON at all, nobody wants to hear more. */
 const MAX_SYNTAX_FAULTS = 20
+
+/** Of comments and keys that stand twice, which are each mended alone. */
+const MAX_OTHER_FAULTS = 200
 
 /** Reads JSON so that everything that is wrong with it can be told, each with its place. Never throws. */
 export function readDocument(source: string): Document {
@@ -96,17 +100,22 @@ function endOfString(text: string, start: number): number {
 function findSyntaxFaults(text: string): TextFault[] {
   const errors: ParseError[] = []
   parseTree(text, errors, { disallowComments: true, allowTrailingComma: false })
-  const faults = new Map<number, TextFault>()
+  const faults = new Map<number, ParseError>()
   const comments = new Set<number>()
-  for (const { error, offset, length } of errors) {
-    const code = printParseErrorCode(error)
-    const token = text.slice(offset, offset + length)
+  for (const error of errors) {
+    const { offset } = error
+    const code = printParseErrorCode(error.error)
     const isComment = code === 'InvalidCommentToken' || code === 'UnexpectedEndOfComment'
     if (isComment || isCommentAt(text, offset)) comments.add(offset)
-    else if (!faults.has(offset)) faults.set(offset, wordSyntax(code, text, offset, token))
+    else if (!faults.has(offset)) faults.set(offset, error)
   }
   const found = [...faults.values()].sort((one, other) => one.offset - other.offset)
-  return [...limitFaults(found), ...[...comments].map(commentFault)]
+  const words = { text, isEmpty: text.trim() === '' }
+  return [
+    // Worded when they are chosen: of hundreds of thousands that takes its time.
+    ...limitFaults(found, MAX_SYNTAX_FAULTS, (error) => wordSyntax(error, words)),
+    ...limitFaults([...comments], MAX_OTHER_FAULTS, commentFault),
+  ]
 }
 
 function isCommentAt(text: string, offset: number): boolean {
@@ -122,18 +131,24 @@ function commentFault(offset: number): TextFault {
   }
 }
 
-function limitFaults(faults: readonly TextFault[]): TextFault[] {
-  const shown = faults.slice(0, MAX_SYNTAX_FAULTS)
+/** The first of them in words, the last of which says how many more there are. */
+function limitFaults<T>(found: readonly T[], most: number, word: (one: T) => TextFault): TextFault[] {
+  const shown = found.slice(0, most).map(word)
   const last = shown.at(-1)
-  if (last === undefined || shown.length === faults.length) return shown
-  const message = `${last.message}; and ${faults.length - shown.length} more errors behind it`
+  if (last === undefined || shown.length === found.length) return shown
+  const message = `${last.message}; and ${found.length - shown.length} more errors behind it`
   return [...shown.slice(0, -1), { ...last, message }]
 }
 
-function wordSyntax(code: string, text: string, offset: number, token: string): TextFault {
+function wordSyntax(
+  { error, offset, length }: ParseError,
+  { text, isEmpty }: { readonly text: string; readonly isEmpty: boolean },
+): TextFault {
+  const code = printParseErrorCode(error)
+  const token = text.slice(offset, offset + length)
   const fault = (message: string, hint?: string): TextFault => ({ kind: 'syntax', offset, message, hint })
-  if (text.trim() === '') return fault('the file is empty', 'An event set begins with { "name": … }.')
-  if (/,\s*$/.test(text.slice(0, offset)) && /[}\]]/.test(token))
+  if (isEmpty) return fault('the file is empty', 'An event set begins with { "name": … }.')
+  if (/^[}\]]/.test(token) && isBehindComma(text, offset))
     return fault(`a comma before "${token}"`, 'The last entry of a list or an object has no comma behind it.')
   if (token.startsWith("'")) return fault('a text in single quotation marks', 'JSON takes double ones only.')
   const shown = JSON.stringify(token.slice(0, 40))
@@ -171,31 +186,38 @@ function wordSyntax(code: string, text: string, offset: number, token: string): 
   }
 }
 
+/** Not by a regular expression, which would begin anew at every comma of the text. */
+function isBehindComma(text: string, offset: number): boolean {
+  let before = offset - 1
+  while (before >= 0 && WHITE_SPACE.has(text[before] as string)) before--
+  return text[before] === ','
+}
+
+const WHITE_SPACE: ReadonlySet<string> = new Set([' ', '\t', '\n', '\r'])
+
 function got(token: string): string {
   return token === '' ? ', got the end of the file' : `, got ${JSON.stringify(token.slice(0, 40))}`
 }
 
 /** The parser takes the last of several equal keys and says nothing. */
 function findDuplicateKeys(root: Node): TextFault[] {
-  const faults: TextFault[] = []
+  const repeated: Node[] = []
   const visit = ({ type, children = [] }: Node) => {
     const seen = new Set<string>()
     for (const child of children) {
       const [key, value] = type === 'object' ? (child.children ?? []) : [undefined, child]
-      if (key !== undefined && seen.has(key.value as string)) {
-        faults.push({
-          kind: 'duplicate-key',
-          offset: key.offset,
-          message: `the key ${JSON.stringify(key.value)} stands here a second time; only the last one counts`,
-          hint: 'Remove one, or join them.',
-        })
-      }
+      if (key !== undefined && seen.has(key.value as string)) repeated.push(key)
       if (key !== undefined) seen.add(key.value as string)
       if (value !== undefined) visit(value)
     }
   }
   visit(root)
-  return faults
+  return limitFaults(repeated, MAX_OTHER_FAULTS, ({ offset, value }) => ({
+    kind: 'duplicate-key',
+    offset,
+    message: `the key ${quote(value as string)} stands here a second time; only the last one counts`,
+    hint: 'Remove one, or join them.',
+  }))
 }
 
 function readValue(node: Node): unknown {

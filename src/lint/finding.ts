@@ -50,7 +50,7 @@ export function toFinding(
   { path, at, message, hint, level }: Spot,
 ): Finding {
   return createFinding(rule, subject, {
-    path: formatPath(path),
+    path: formatPath(path.map((key) => (typeof key === 'string' ? shorten(key, LONGEST.key) : key))),
     position: subject.document?.locate(path, at ?? 'value'),
     message,
     hint,
@@ -78,12 +78,19 @@ export function createFinding(
     line: position?.line,
     column: position?.column,
     path,
-    set,
-    package: name,
-    message,
-    hint,
+    set: set && shorten(set, LONGEST.name),
+    package: name && shorten(name, LONGEST.name),
+    message: shorten(message, LONGEST.message),
+    hint: hint && shorten(hint, LONGEST.message),
     url: `${DOCUMENTATION}/${code}.md`,
   }
+}
+
+/** In characters. A single key may fill a file, and stand in thousands of findings about what is below it. */
+const LONGEST = { key: 200, name: 300, message: 2000 } as const
+
+function shorten(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text
 }
 
 /** The documentation is part of the package, and unpkg shows it. */

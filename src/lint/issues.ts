@@ -6,6 +6,7 @@ import { keysDifferInCase } from './rules/keys.ts'
 import { danglingMapping } from './rules/links.ts'
 import { duplicateLogKey } from './rules/log-keys.ts'
 import { unreachableRange } from './rules/ranges.ts'
+import { overLimit } from './rules/set-files.ts'
 import { missingKey, unknownKey, wrongFormat, wrongType } from './rules/shape.ts'
 import type { KnownRule } from './rules.ts'
 
@@ -20,6 +21,8 @@ export function ruleOfIssue({ code, path }: Issue): KnownRule {
       return unknownKey
     case 'format':
       return wrongFormat
+    case 'limit':
+      return overLimit
     case 'range_order':
       return unreachableRange
     case 'duplicate_name':

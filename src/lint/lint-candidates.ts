@@ -4,11 +4,12 @@ import type { EventSetSource } from '../core/source.ts'
 import { type Candidate, type OpenedCandidate, openCandidate } from './candidate.ts'
 import { collectClaims } from './claims.ts'
 import { tellFaults } from './faults.ts'
-import { type Finding, type Subject, sortFindings, toFinding } from './finding.ts'
+import { type Finding, type Subject, sortFindings } from './finding.ts'
+import { createFindingKeeper, type FindingKeeper } from './finding-keeper.ts'
 import { ruleOfIssue, spotOfIssue } from './issues.ts'
-import type { Neighbour, SetSubject } from './rule.ts'
+import type { Neighbour, SetSubject, Spot } from './rule.ts'
 import { keysDifferInCase } from './rules/keys.ts'
-import { neighbourRules, setRules } from './rules.ts'
+import { type KnownRule, neighbourRules, setRules } from './rules.ts'
 
 /** A valid set with the place it comes from. */
 export interface SourcedSet {
@@ -43,13 +44,14 @@ export function lintCandidates(
     return { candidate: { ...candidate, set, source }, own }
   })
   const valid = judged.flatMap(({ candidate, own }) => (own && candidate.isValid ? [own] : []))
-  const context = { neighbours: [...before, ...valid], known, findSet }
-  return sortFindings(
-    judged.flatMap(({ candidate, own }) => [
-      ...(isOwn(candidate.source) ? tellIssues(candidate) : []),
-      ...(own ? judge(candidate, own, context) : []),
-    ]),
-  )
+  const keeper = createFindingKeeper()
+  const context = { neighbours: [...before, ...valid], known, findSet, keeper }
+  const faults = judged.flatMap(({ candidate, own }) => {
+    const ofText = isOwn(candidate.source) ? tellIssues(candidate, keeper) : []
+    if (own) judge(candidate, own, context)
+    return ofText
+  })
+  return sortFindings([...faults, ...keeper.findings])
 }
 
 interface Judged {
@@ -62,6 +64,7 @@ interface Context {
   readonly neighbours: readonly Neighbour[]
   readonly known: readonly EventSet[]
   readonly findSet: (name: string) => EventSet | undefined
+  readonly keeper: FindingKeeper
 }
 
 function isSameSet(one: EventSet | undefined, other: EventSet): boolean {
@@ -83,30 +86,33 @@ function subjectOf({ source, name, document }: OpenedCandidate): Subject {
   }
 }
 
-/** What is wrong with the text, and what keeps the set from being loaded. */
-function tellIssues(candidate: OpenedCandidate): Finding[] {
+/** Keeps what prevents the set from being loaded, and gives what is wrong with the text. */
+function tellIssues(candidate: OpenedCandidate, keeper: FindingKeeper): Finding[] {
   const { document, issues, set } = candidate
   const subject = subjectOf(candidate)
-  const faults = document === undefined ? [] : tellFaults(document, subject)
-  const told = issues
-    .map((issue) => ({ rule: ruleOfIssue(issue), spot: spotOfIssue(issue) }))
+  for (const issue of issues) {
+    const rule = ruleOfIssue(issue)
     // Told with its exact place by the rule itself, where that can look.
-    .filter(({ rule }) => set === undefined || rule.code !== keysDifferInCase.code)
-  return [...faults, ...told.map(({ rule, spot }) => toFinding(rule, subject, spot))]
+    if (set === undefined || rule.code !== keysDifferInCase.code)
+      keeper.keep(rule, subject, [spotOfIssue(issue)])
+  }
+  return document === undefined ? [] : tellFaults(document, subject)
 }
 
-/** What the rules say about a set. */
-function judge(candidate: OpenedCandidate, own: Neighbour, context: Context): Finding[] {
+/** Keeps what the rules say about a set. */
+function judge(candidate: OpenedCandidate, own: Neighbour, context: Context): void {
   const others = context.neighbours.filter((neighbour) => neighbour !== own)
   const asSet = toSetSubject(candidate, own.set, context)
-  const spots = [
-    ...(own.isOwn ? setRules : []).flatMap((rule) => [...rule.check(asSet)].map((spot) => ({ rule, spot }))),
-    ...neighbourRules.flatMap((rule) => [...rule.check({ own, others })].map((spot) => ({ rule, spot }))),
-  ]
   const subject = subjectOf(candidate)
-  return spots
-    .filter(({ spot }) => !candidate.isBroken(spot.path))
-    .map(({ rule, spot }) => toFinding(rule, subject, spot))
+  const keep = (rule: KnownRule, spots: Iterable<Spot>) =>
+    context.keeper.keep(rule, subject, withoutBroken(spots, candidate))
+  if (own.isOwn) for (const rule of setRules) keep(rule, rule.check(asSet))
+  for (const rule of neighbourRules) keep(rule, rule.check({ own, others }))
+}
+
+/** One after the other: there may be more of them than anybody should hold. */
+function* withoutBroken(spots: Iterable<Spot>, { isBroken }: OpenedCandidate): Generator<Spot> {
+  for (const spot of spots) if (!isBroken(spot.path)) yield spot
 }
 
 function toSetSubject({ document }: OpenedCandidate, set: EventSet, { known, findSet }: Context): SetSubject {

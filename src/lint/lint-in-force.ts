@@ -126,6 +126,7 @@ const RULES: { readonly [code in Problem['code']]: KnownRule } = {
   EVENTSETS_INVALID_EVENT_SET: wrongType,
   EVENTSETS_INVALID_CONFIGURATION: invalidConfiguration,
   EVENTSETS_LISTENER: pluginNotLoaded,
+  EVENTSETS_NOT_TRUSTED: invalidConfiguration,
   EVENTSETS_PLUGIN_API_VERSION: unknownApiVersion,
   EVENTSETS_PLUGIN_CODE: pluginNotLoaded,
   EVENTSETS_PLUGIN_EXIT: pluginNotLoaded,

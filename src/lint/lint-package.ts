@@ -11,9 +11,9 @@ import { createFinding, type Finding, type Subject, sortFindings, toFinding } fr
 import { spotOfIssue } from './issues.ts'
 import { readOwnVersion } from './own-version.ts'
 import { checkPackageFiles } from './package-files.ts'
-import { listPackedFiles } from './packed-files.ts'
+import { listPackedFiles, type PackLimits } from './packed-files.ts'
 import { invalidManifest, unknownApiVersion } from './rules/manifest.ts'
-import { unreadableFile } from './rules/set-files.ts'
+import { packingFails, unreadableFile } from './rules/set-files.ts'
 import { packageRules, publicationRules } from './rules.ts'
 import { readSourceFile } from './source-file.ts'
 
@@ -29,6 +29,8 @@ export interface PackageOptions {
   readonly isPublished?: boolean | undefined
   /** What the folder is called in findings. Its path unless given. */
   readonly shownAs?: string | undefined
+  /** How long npm may take, and how much memory. */
+  readonly packLimits?: PackLimits | undefined
 }
 
 /**
@@ -41,7 +43,7 @@ export async function lintPackage(folder: string): Promise<Finding[]> {
 }
 
 export async function checkPackage(folder: string, options: PackageOptions = {}): Promise<Checked> {
-  const { isPublished = false, shownAs = resolve(folder) } = options
+  const { isPublished = false, shownAs = resolve(folder), packLimits } = options
   const root = openFolder(folder)
   const show = (file: string) => join(shownAs, relative(root, file))
   const manifestFile = show(join(root, 'package.json'))
@@ -68,8 +70,12 @@ export async function checkPackage(folder: string, options: PackageOptions = {})
 
   const version = typeof manifest.version === 'string' ? manifest.version : undefined
   const plugin: PluginOrigin = { kind: 'plugin', package: name ?? basename(root), version, folder: root }
-  const packed = isPublished || manifest.private === true ? undefined : await listPackedFiles(root, manifest)
-  const { findings, files } = await checkPackageFiles({ plugin, subject, packed }, manifest.eventsets)
+  const isAsked = !isPublished && manifest.private !== true
+  const packed = isAsked ? await listPackedFiles(root, manifest, packLimits) : undefined
+  const { findings, files } = await checkPackageFiles(
+    { plugin, subject, packed: packed?.files },
+    manifest.eventsets,
+  )
   const showFile = (finding: Finding): Finding =>
     finding.file === undefined || finding.file === manifestFile
       ? finding
@@ -79,6 +85,7 @@ export async function checkPackage(folder: string, options: PackageOptions = {})
       ...tellFaults(document, subject),
       ...askRules(manifest, root, subject),
       ...checkKey(manifest, subject),
+      ...(packed?.failure === undefined ? [] : [tellPacking(packed.failure, subject)]),
       ...findings.map(showFile),
     ]),
     files: [manifestFile, ...files.map(show)],
@@ -114,6 +121,15 @@ function askRules(manifest: Manifest, root: string, subject: Subject): Finding[]
     [...rule.check(asked)].map((spot) => toFinding(rule, subject, spot)),
   )
 }
+
+function tellPacking(reason: string, subject: Subject): Finding {
+  const message = `npm cannot tell what it would publish: ${reason.slice(0, MAX_REASON_LENGTH)}`
+  const hint = 'Simplify "files", .npmignore and .gitignore; "npm pack --dry-run" shows what npm says.'
+  return toFinding(packingFails, subject, { path: ['files'], message, hint })
+}
+
+/** A reason of npm's may quote a path or a glob of any length. */
+const MAX_REASON_LENGTH = 300
 
 /** The shape of the key `eventsets`. */
 function checkKey(manifest: Manifest, subject: Subject): Finding[] {

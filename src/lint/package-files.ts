@@ -4,6 +4,7 @@ import type { Problem } from '../core/problem.ts'
 import { isPlainObject } from '../core/shape.ts'
 import { isInside, LIMITS, matchFiles } from '../discovery/matched-files.ts'
 import { type PluginOrigin, shortPath } from '../discovery/origin.ts'
+import { MOST_OF_PLUGIN, SetBudget } from '../discovery/set-budget.ts'
 import type { Candidate } from './candidate.ts'
 import { createFinding, type Finding, type Subject, toFinding } from './finding.ts'
 import { lintCandidates } from './lint-candidates.ts'
@@ -42,9 +43,14 @@ export async function checkPackageFiles(
   const { sets, module } = eventsets
   const { matched, findings } = await matchSets(checked, Array.isArray(sets) ? sets : [])
   const candidates: Candidate[] = []
+  // What discovery would not read is not judged: whoever has made it may want that to take for ever.
+  const budget = new SetBudget(MOST_OF_PLUGIN)
   for (const [file, path] of matched) {
     const shortName = shortPath(plugin, file)
-    const { document, failure } = readSetSource(file, shortName)
+    if (!budget.hasRoom(shortName)) continue
+    const { document, failure, set, bytes } = readSetSource(file, shortName)
+    budget.countFile(bytes)
+    if (set !== undefined && !budget.takeSet(set, shortName)) continue
     if (failure === undefined) {
       const source = { kind: 'package', package: plugin.package, version: plugin.version, file } as const
       candidates.push({ value: document.value, source, document })
@@ -55,6 +61,11 @@ export async function checkPackageFiles(
       const about = { file, set: undefined, package: plugin.package, document: undefined }
       findings.push(createFinding(rule, about, { path: '', position: undefined, message, hint }))
     }
+  }
+  const leftOut = budget.describeLeftOut()
+  if (leftOut !== undefined) {
+    const message = `a plugin brings at most ${budget.describeLimits()}; ${leftOut}`
+    findings.push(toFinding(overLimit, subject, { path: ['eventsets', 'sets'], message, hint: SPLIT }))
   }
   const ofModule = typeof module === 'string' ? checkModule(checked, module) : undefined
   const ofSets = lintCandidates(candidates, { beside: builtInNeighbours, isOwn: () => true })
@@ -99,6 +110,8 @@ const RULES: { readonly [code in Problem['code']]?: KnownRule } = {
   EVENTSETS_PLUGIN_PATH: pathOutsidePackage,
   EVENTSETS_PLUGIN_READ: unreadableFile,
 }
+
+const SPLIT = 'Bring fewer sets, or smaller ones, or make several plugins of it.'
 
 function wordNotPacked(path: Path, name: string): Spot {
   return {

@@ -180,6 +180,23 @@ function nameOf(destination: number | string): string {
 
 const STANDARD_NAMES: { readonly [fd: number]: string } = { 1: 'standard output', 2: 'standard error' }
 
+/** @throws EventsetsError when a descriptor is not open for writing. The message stands alone. */
+export function assertWritable(fd: number): void {
+  try {
+    // Nothing is written, and the system says whether it could be.
+    writeSync(fd, EMPTY)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EAGAIN' || code === 'EPIPE') return
+    const hint = 'Check the option "destination".'
+    throw new EventsetsError(`eventsets cannot write to ${nameOf(fd)}: ${describe(error)}. ${hint}`, {
+      code: 'EVENTSETS_DESTINATION',
+      hint,
+      cause: error,
+    })
+  }
+}
+
 /** @throws EventsetsError when the file cannot be opened. The message stands alone. */
 export function openFile(path: string, { append = true, mkdir = false }: FileWriterOptions = {}): number {
   try {

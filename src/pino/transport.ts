@@ -4,7 +4,7 @@ import type { Problem } from '../core/problem.ts'
 import type { EventSetRegistry } from '../core/registry.ts'
 import { discoverEventSets } from '../discovery/discover.ts'
 import { createRegistry } from '../discovery/process-registry.ts'
-import { type FileWriter, openFileWriter } from './file-writer.ts'
+import { assertWritable, type FileWriter, openFileWriter } from './file-writer.ts'
 import { createLineProcessor, type LineProcessor, type LineProcessorOptions } from './line-processor.ts'
 import {
   configurationProblem,
@@ -100,6 +100,8 @@ function resolveOutput(options: TransportOptions): LineProcessorOptions {
 function openDestination({ options, configured }: Setting): FileWriter {
   const { destination = 1 } = options
   try {
+    // One that is not open would be found out at the first line, when that is lost.
+    if (typeof destination === 'number' && configured.has('destination')) assertWritable(destination)
     return openFileWriter(destination, options)
   } catch (error) {
     if (!configured.has('destination')) throw error

@@ -77,10 +77,40 @@ describe('the view', () => {
     expect(status).toBe(2)
   })
 
-  it('blames the configuration, not the command line, for a level that it has wrong', () => {
-    const cwd = application({ 'eventsets.config.json': { minimumLevel: 'wran' } })
+  it.each([
+    [{ minimumLevel: 'wran' }, 'minimumLevel: no level is called "wran"; did you mean "warn"?'],
+    [{ customColors: 'info:bleu' }, 'customColors: no colour is called "bleu"; did you mean "blue"?'],
+    [{ customColors: { info: 'bleu' } }, 'customColors: no colour is called "bleu"; did you mean "blue"?'],
+    [{ customLevels: 'audit' }, 'customLevels: "audit" is not a name and a number, such as "audit:35"'],
+    [{ levelKey: '' }, 'levelKey: the name of a key must not be empty'],
+    [{ messageKey: '' }, 'messageKey: the name of a key must not be empty'],
+    [{ translateTime: '' }, 'translateTime: must not be empty; leave it out to have the default'],
+  ])('shows the log with the default in the place of a wrong value: %j', (wrong, told) => {
+    const cwd = application({ 'eventsets.config.json': { ...wrong, hideObject: true } })
+    const { stdout, stderr, status } = runCli([], { cwd, input: line })
 
-    expect(runCli([], { cwd, input: line }).stderr).toContain('minimumLevel of the configuration: no level')
+    expect(stdout).toBe('INFO: [💰] bill 7\n')
+    expect(stderr.split('\n').filter((text) => text.trim() === told)).toHaveLength(1)
+    expect(status).toBe(2)
+  })
+
+  it('takes a flag in the place of a value that is wrong in the configuration', () => {
+    const cwd = application({ 'eventsets.config.json': { minimumLevel: 'wran', hideObject: true } })
+    const { stdout, stderr, status } = runCli(['-L', 'debug'], { cwd, input: line })
+
+    expect([stdout, stderr, status]).toEqual(['INFO: [💰] bill 7\n', '', 0])
+  })
+
+  it.each([
+    [['--minimum-level', 'wran'], '--minimum-level: no level is called "wran"'],
+    [['--custom-colors', 'info:bleu'], '--custom-colors: no colour is called "bleu"'],
+    [['--level-key', ''], '--level-key: the name of a key must not be empty'],
+  ])('shows nothing where a flag is wrong: %j', (argv, told) => {
+    const { stdout, stderr, status } = runCli(argv, { cwd: application(), input: line })
+
+    expect(stdout).toBe('')
+    expect(stderr).toContain(told)
+    expect(status).toBe(2)
   })
 
   it.each(['--config', 'EVENTSETS_CONFIG'])('reads the configuration that %s names', (how) => {

@@ -24,6 +24,7 @@ import {
   root,
   runCli,
   runProgram,
+  runShell,
   temporaryFolder,
 } from './run-cli.ts'
 
@@ -405,6 +406,57 @@ describe('what exists', () => {
     expect(stderr).toContain('Nothing was made.')
     expect(status).toBe(2)
     expect(readdirSync(join(cwd, 'parcel'))).toEqual(['test'])
+  })
+
+  it.each(['sets', '.github', '.github/workflows', 'test'])(
+    'is a link to another folder at %s: nothing is written through it',
+    (path) => {
+      const cwd = temporaryFolder()
+      mkdirSync(join(cwd, 'elsewhere'))
+      mkdirSync(join(cwd, 'parcel', path, '..'), { recursive: true })
+      symlinkSync(join(cwd, 'elsewhere'), join(cwd, 'parcel', path))
+      const before = readdirSync(join(cwd, 'parcel'), { recursive: true })
+
+      const { stderr, status } = runInit(['parcel'], { cwd })
+
+      expect(stderr).toBe(
+        `eventsets: cannot make a plugin in "parcel": ${path}: it is a symbolic link, and nothing is written through one\nNothing was made.\n`,
+      )
+      expect(status).toBe(2)
+      expect(readdirSync(join(cwd, 'elsewhere'))).toEqual([])
+      expect(readdirSync(join(cwd, 'parcel'), { recursive: true })).toEqual(before)
+    },
+  )
+
+  it('is no link where the folder itself is one: that has been named', () => {
+    const cwd = temporaryFolder()
+    mkdirSync(join(cwd, 'real'))
+    symlinkSync('real', join(cwd, 'parcel'))
+
+    expect(runInit(['parcel'], { cwd }).status).toBe(0)
+    expect(filesIn(join(cwd, 'real'))).toEqual(FILES)
+  })
+
+  it('is a full disk: not even a part of a file stays', () => {
+    const cwd = temporaryFolder()
+    // No file may get larger than 1 KiB, and the README does.
+    const { stderr, status } = runShell('ulimit -f 1; eventsets init parcel', { cwd, env: gitUser('') })
+
+    expect(stderr).toMatch(/^eventsets: cannot make a plugin in "parcel": \S+: EFBIG/)
+    expect(stderr).toContain('Nothing was made.')
+    expect(status).toBe(2)
+    expect(readdirSync(cwd)).toEqual([])
+  })
+
+  it('is a working directory that has been removed', () => {
+    const { stdout, stderr, status } = runShell('mkdir gone; cd gone; rmdir ../gone; eventsets init parcel', {
+      cwd: temporaryFolder(),
+    })
+
+    expect([stdout, status]).toEqual(['', 2])
+    expect(stderr).toBe(
+      'eventsets: the working directory is not there any more, or is out of reach.\nGo to another folder and try again.\n',
+    )
   })
 
   it('is a file of the name of the folder', () => {

@@ -1,12 +1,18 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import fc from 'fast-check'
+import type { Log, Run } from 'sarif'
 import stringWidth from 'string-width'
 import { describe, expect, it } from 'vitest'
+import { formatGithub } from '../../src/cli/lint-github.ts'
+import { formatJunit } from '../../src/cli/lint-junit.ts'
+import type { LintReport } from '../../src/cli/lint-report.ts'
+import { formatSarif } from '../../src/cli/lint-sarif.ts'
 import { lintOptions } from '../../src/cli/option.ts'
 import { paymentSet, pluginManifest } from '../../src/lint/example.ts'
 import type { Finding } from '../../src/lint/index.ts'
-import { hasTerminal, root, runCli, runInTerminal, runProgram, temporaryFolder } from './run-cli.ts'
+import { hasTerminal, root, runCli, runInTerminal, runProgram, runShell, temporaryFolder } from './run-cli.ts'
 
 /** A folder with these files. What is no text is written as JSON. */
 function folderWith(files: { readonly [path: string]: unknown }): string {
@@ -407,6 +413,38 @@ describe('lint of hostile text', () => {
     expect(stdout).not.toMatch(/^\s*::/m)
   })
 
+  it.each(['text', 'json', 'github', 'sarif', 'junit'])('cannot command a CI system: %s', (format) => {
+    const commands = [
+      '##vso[task.setvariable variable=a]b',
+      '##[error]owned',
+      '##teamcity[message]',
+      '::add-mask::x',
+      '  ::set-output name=a::b',
+    ]
+    const mapping = { name: '##vso[task.complete]', visualMarkers: { '##[warning]k': 'a', b: 'c' } }
+    const cwd = folderWith({
+      ...Object.fromEntries(commands.map((command) => [`${command}.json`, {}])),
+      'package.json': pluginManifest({
+        name: '::error::owned',
+        eventsets: { sets: commands.map((command) => `./${command}.json`), '##[debug]x': 1 },
+      }),
+      'payment.json': paymentSet({ name: '##[group]x', mappings: [mapping], fieldMappings: [] }),
+    })
+    const names = commands.map((command) => `${command}.json`)
+    const { stdout, stderr } = runCli(['lint', '.', ...names, 'payment.json', '##[x]', '--format', format], {
+      cwd,
+    })
+    const own = /^::(?:error|warning|notice) (?:[a-z]+=[^:,\n]*,)*title=eventsets%3A [a-z0-9-]+::/gm
+
+    expect(stdout).toContain('task.complete')
+    expect(stdout.replace(format === 'github' ? own : '', '')).not.toMatch(/^\s*::/m)
+    expect(stderr).toContain('cannot check "# #[x]"')
+    for (const text of [stdout, stderr]) expect(text).not.toMatch(/##(?:vso|teamcity)?\[/)
+    if (format !== 'json') return
+    const { files } = JSON.parse(stdout) as { files: string[] }
+    expect(files).toEqual(expect.arrayContaining(names.slice(0, 3)))
+  })
+
   it('stays text in XML', () => {
     const { stdout } = runCli(['lint', '.', '--format', 'junit'], { cwd: hostileFolder() })
 
@@ -433,9 +471,9 @@ function readXml(xml: string): Element[] {
   const open: string[] = []
   const body = xml.replace(/^<\?xml version="1\.0" encoding="UTF-8"\?>\n/, '')
   const readEntities = (text: string) =>
-    text.replace(/&(amp|lt|gt|quot|apos);|&/g, (entity, name: string | undefined) => {
+    text.replace(/&(amp|lt|gt|quot|apos|#58);|&/g, (entity, name: string | undefined) => {
       if (name === undefined) throw new Error(`a bare & in ${text}`)
-      return { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }[name] ?? entity
+      return { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", '#58': ':' }[name] ?? entity
     })
   for (const part of body.split(/(?=<)/)) {
     const tag = /^<(\/?)([a-z-]+)((?: [a-z]+="[^"<]*")*)(\/?)>([^<>]*)$/.exec(part)
@@ -456,6 +494,103 @@ function readXml(xml: string): Element[] {
   if (open.length > 0) throw new Error(`not closed: ${open.join(', ')}`)
   return elements
 }
+
+describe('any text', () => {
+  const anyText = fc.string({
+    unit: fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code)),
+  })
+  const report = (text: string): LintReport => {
+    const finding: Finding = {
+      ...{ code: 'unsafe-text', level: 'warn', file: text, line: 1, column: 1, path: text },
+      ...{ set: text, package: text, message: text, hint: text, url: 'https://example.org' },
+    }
+    const nowhere = { ...finding, file: undefined, line: undefined, column: undefined }
+    return { findings: [finding, nowhere], files: [text], failOn: 'warn' }
+  }
+
+  it('is valid in XML', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const xml = formatJunit(report(text))
+
+        // Characters that XML 1.0 has.
+        expect(xml).toMatch(/^[\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u)
+        expect(readXml(xml).filter(({ name }) => name === 'failure')).toHaveLength(2)
+      }),
+    )
+  })
+
+  it('is valid in SARIF, and a file has a URI', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const { results } = (JSON.parse(formatSarif(report(text))) as Log).runs[0] as Run
+        const uri = results?.[0]?.locations?.[0]?.physicalLocation?.artifactLocation?.uri ?? ' '
+
+        expect(uri).toMatch(/^[!-~]*$/)
+      }),
+    )
+  })
+
+  it('is one line in the annotations of GitHub', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const lines = formatGithub(report(text)).split('\n')
+
+        expect(lines).toHaveLength(4)
+        for (const line of lines.slice(0, 2)) expect(line).toMatch(/^::warning /)
+      }),
+    )
+  })
+})
+
+describe('lint of very much', () => {
+  const many = paymentSet({
+    mappings: [
+      {
+        name: 'status',
+        visualMarkers: Object.fromEntries(Array.from({ length: 7000 }, (_, index) => [`v${index}`, 'x'])),
+      },
+    ],
+  })
+
+  it('shows the first findings of a file as text, and says how many more there are', () => {
+    const { stdout } = runCli(['lint', 'many.json'], { cwd: folderWith({ 'many.json': many }) })
+
+    expect(stdout.match(/text-marker/g)).toHaveLength(200)
+    expect(stdout).toContain('\n  … and 4801 infos more; --json has them\n')
+    expect(stdout).toContain('\n5001 infos in 1 file.\n')
+  })
+
+  it('has an end in the other formats, too, which say how many more there are', () => {
+    const { stdout } = runCli(['lint', 'many.json', '--json'], { cwd: folderWith({ 'many.json': many }) })
+    const found = findingsOf(stdout)
+
+    expect(found).toHaveLength(5001)
+    expect(found.at(-1)?.message).toMatch(/ is text; and 1999 more findings of this code behind it$/)
+  })
+
+  it('does not repeat a name that fills the file', () => {
+    const name = 'n'.repeat(400_000)
+    const set = paymentSet({
+      name,
+      mappings: [{ name: 'status', metadataFields: { [name]: { a: 1, b: 2 } } }],
+    })
+    const { stdout } = runCli(['lint', 'long.json', '--json'], { cwd: folderWith({ 'long.json': set }) })
+
+    expect(findingsOf(stdout).length).toBeGreaterThan(0)
+    expect(stdout.length).toBeLessThan(50_000)
+  })
+})
+
+describe('lint where there is no working directory', () => {
+  it.each(['', 'x.json', '/etc/passwd'])('says so, asked for %j', (target) => {
+    const line = `mkdir gone; cd gone; rmdir ../gone; eventsets lint ${target}`
+    const { stdout, stderr, status } = runShell(line, { cwd: temporaryFolder() })
+
+    expect([stdout, status]).toEqual(['', 2])
+    expect(stderr).toMatch(/^eventsets: the working directory is not there any more/)
+  })
+})
 
 describe('lint --format junit', () => {
   it('has a suite for each file and a case for each finding; those below the level that fails pass', () => {

@@ -48,6 +48,9 @@ describe('matchesGlob', () => {
     ['a|b', 'a'],
     ['^a$', 'a'],
     ['*a*b*c', 'abcd'],
+    ['*a?c*d', 'abbacd'],
+    ['ab*ba', 'aba'],
+    ['a*b?*c', 'abc'],
   ])('finds that %o does not match %o', (pattern, text) => {
     expect(matchesGlob(pattern, text)).toBe(false)
   })

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, renameSync, rmSync, truncateSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Problem } from '../../src/index.ts'
@@ -36,6 +36,9 @@ interface Broken {
   /** Whether its other set is lost, too. */
   readonly isLost?: boolean
 }
+
+/** Long, and of size 0. */
+const ENDLESS = '/proc/kallsyms'
 
 const BAD = 'node_modules/bad'
 const kept = { 'sets/kept.json': eventSet('kept') }
@@ -393,7 +396,7 @@ const contents: readonly Broken[] = [
     code: 'EVENTSETS_INVALID_EVENT_SET',
     step: 'validate',
     file: 'sets/own.json',
-    reason: /\n {2}mappings\[49\]: expected an object, got 5\n {2}and 449 more$/,
+    reason: /\n {2}mappings\[49\]: expected an object, got 5\n {2}and 449 more issues$/,
     hint: FORMAT,
   },
   {
@@ -608,13 +611,6 @@ describe('a plugin with', () => {
   it.each<[title: string, arrange: (bad: string) => void]>([
     ['a named pipe', (bad) => execFileSync('mkfifo', [bad])],
     ['a folder', (bad) => mkdirSync(bad)],
-    [
-      'a file of 600 MB',
-      (bad) => {
-        execFileSync('touch', [bad])
-        truncateSync(bad, 600_000_000)
-      },
-    ],
   ])('%s in the place of its package.json is no plugin', async (_, arrange) => {
     const app = createApp(dependingOn(['bad', 'good']), plugin('bad'), plugin('good'))
     rmSync(app.path(BAD, 'package.json'))
@@ -622,6 +618,73 @@ describe('a plugin with', () => {
 
     expect(await app.discover()).toMatchObject({ names: ['good'], problems: [] })
   })
+
+  it.each<[title: string, arrange: (bad: string) => void, code: string, reason: string]>([
+    [
+      'of 600 MB',
+      (bad) => {
+        execFileSync('touch', [bad])
+        truncateSync(bad, 600_000_000)
+      },
+      'EVENTSETS_PLUGIN_LIMIT',
+      'has more than the 4194304 bytes that are read',
+    ],
+    [
+      'in UTF-16, with a mark',
+      (bad) => writeFileSync(bad, '\ufeff{"eventsets":{"sets":["./sets/*.json"]}}', 'utf16le'),
+      'EVENTSETS_PLUGIN_MANIFEST',
+      'is written in UTF-16, and only UTF-8 is read',
+    ],
+    [
+      'in UTF-16, without a mark',
+      (bad) => writeFileSync(bad, '{"eventsets":{"sets":["./sets/*.json"]}}', 'utf16le'),
+      'EVENTSETS_PLUGIN_MANIFEST',
+      'is written in UTF-16, and only UTF-8 is read',
+    ],
+  ])('a package.json %s is told, since nobody knows what it says', async (_, arrange, code, reason) => {
+    const app = createApp(dependingOn(['bad', 'good']), plugin('bad'), plugin('good'))
+    rmSync(app.path(BAD, 'package.json'))
+    arrange(app.path(BAD, 'package.json'))
+    const { names, problems } = await app.discover()
+
+    expect(names).toEqual(['good'])
+    expect(problems).toMatchObject([
+      { code, message: `Plugin bad: its package.json ${reason}, so nobody knows whether it has event sets.` },
+    ])
+  })
+
+  it('the package.json of the application in UTF-16 is told, and none above it is taken', async () => {
+    const app = createApp(dependingOn(['good']), plugin('good'), {
+      'inside/package.json': Buffer.from('\ufeff{}', 'utf16le'),
+    })
+    const { names, problems } = await app.discover({ cwd: app.path('inside') })
+
+    expect(names).toEqual([])
+    expect(problems).toMatchObject([
+      {
+        code: 'EVENTSETS_INVALID_CONFIGURATION',
+        file: app.path('inside/package.json'),
+        message: expect.stringContaining('it is written in UTF-16, and only UTF-8 is read'),
+      },
+    ])
+  })
+
+  it('a key that is written with the numbers of its letters is the same key', async () => {
+    const app = createApp(dependingOn(['odd']), plugin('odd'), {
+      'node_modules/odd/package.json': '{"name":"odd","\\u0065ventset\\u0073":{"sets":["./sets/*.json"]}}',
+    })
+
+    expect(await app.discover()).toMatchObject({ names: ['odd'], problems: [] })
+  })
+
+  it.runIf(existsSync(ENDLESS))(
+    'a file that says nothing about its size is read up to the limit',
+    async () => {
+      const app = createApp({ 'package.json': { eventsets: { sets: [ENDLESS] } } })
+
+      expect((await app.discover()).problems).toMatchObject([{ code: 'EVENTSETS_PLUGIN_LIMIT' }])
+    },
+  )
 
   it('a version that would act on a terminal is shown without it', async () => {
     const packageJson = { version: '1.0.0\u001b[2J\nINFO: forged' }
@@ -728,6 +791,24 @@ describe('a configured module that', () => {
       'process.exit()',
       'EVENTSETS_PLUGIN_EXIT',
       'bad.mjs ends the process when it is loaded (exit code 0).',
+    ],
+    [
+      'ends the process when its sets are asked for',
+      'export default { get sets() { process.exit(0) } }',
+      'EVENTSETS_PLUGIN_EXIT',
+      'bad.mjs ends the process when it is loaded (exit code 0).',
+    ],
+    [
+      'ends the process when a set is looked at',
+      `export default [{ ...${fine}, get mappings() { process.exit(0) } }]`,
+      'EVENTSETS_PLUGIN_EXIT',
+      'bad.mjs ends the process when it is loaded (exit code 0).',
+    ],
+    [
+      'loops for ever when its sets are asked for',
+      'export default { get sets() { for (;;); } }',
+      TIMEOUT,
+      'bad.mjs was not loaded after 400 ms.',
     ],
     ['exports nothing', '', NO_SETS, 'bad.mjs exports no event sets.'],
     ['exports something else', `export const set = ${fine}`, NO_SETS, 'bad.mjs exports no event sets.'],

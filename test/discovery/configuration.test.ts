@@ -919,6 +919,46 @@ describe('"plugins"', () => {
 })
 
 describe('options in a configuration', () => {
+  it('that make no sense are left out, and all told at once', async () => {
+    const app = createApp({
+      '.eventsetsrc.json': {
+        customColors: { info: 'bleu', warn: 'red' },
+        customLevels: 'audit:35,odd',
+        errorKey: '',
+        nestedKey: '',
+        include: '',
+        minimumLevel: '',
+        ignore: '',
+        hideObject: true,
+      },
+    })
+    const { options, problems } = await app.discover()
+
+    expect(options).toEqual({ ignore: '', hideObject: true })
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toMatchObject({
+      code: 'EVENTSETS_INVALID_CONFIGURATION',
+      file: app.path('.eventsetsrc.json'),
+    })
+    expect(problems[0]?.issues.map(({ path, message }) => `${path}: ${message}`)).toEqual([
+      'customColors: no colour is called "bleu"; did you mean "blue"?',
+      'customLevels: "odd" is not a name and a number, such as "audit:35"',
+      'errorKey: the name of a key must not be empty',
+      'nestedKey: the name of a key must not be empty',
+      'include: must not be empty; leave it out to have the default',
+      'minimumLevel: must not be empty; leave it out to have the default',
+    ])
+  })
+
+  it('that are wrong by the thousand are told in part, with how many there are', async () => {
+    const wrong = Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`odd${index}`, 1]))
+    const { problems } = await createApp({ '.eventsetsrc.json': wrong }).discover()
+
+    expect(problems).toHaveLength(1)
+    expect(problems[0]?.message.split('\n')).toHaveLength(52)
+    expect(problems[0]?.message.endsWith('\n  and 2950 more issues')).toBe(true)
+  })
+
   it('are given as they are, and those that belong to discovery are not among them', async () => {
     const options = {
       output: 'json',

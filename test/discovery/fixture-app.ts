@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -118,6 +127,17 @@ export function moduleOf(value: unknown): string {
 export function installEventsets(app: App, ...others: readonly string[]): void {
   app.link('node_modules/eventsets', root)
   for (const name of ['pino', ...others]) app.link(`node_modules/${name}`, join(root, 'node_modules', name))
+}
+
+/** Puts the built package itself into an application, as an installation does. What it depends on are links. */
+export function copyEventsets(app: App): void {
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>
+  }
+  for (const name of ['dist', 'package.json'])
+    cpSync(join(root, name), app.path('node_modules/eventsets', name), { recursive: true })
+  for (const name of ['pino', ...Object.keys(dependencies)])
+    app.link(`node_modules/${name}`, join(root, 'node_modules', name))
 }
 
 /** Runs text as a module of the application, in a process of its own. */

@@ -1,3 +1,4 @@
+import { mkdirSync, symlinkSync } from 'node:fs'
 import { relative } from 'node:path'
 import fc from 'fast-check'
 import fastGlob from 'fast-glob'
@@ -113,5 +114,26 @@ describe('whatever stands in', () => {
     app.link('node_modules/any/sets', '../other/sets')
 
     await fc.assert(property, { numRuns: 300 })
+  })
+})
+
+describe('a glob that leads to very many files', () => {
+  it('is looked at up to a limit, and what was found counts', async () => {
+    const app = createApp({ 'sets/a.json': '{}' })
+    const many = Array.from({ length: 51 }, (_, index) => app.path('many', String(index)))
+    for (const folder of many) {
+      mkdirSync(folder, { recursive: true })
+      for (let index = 0; index < 1000; index++) symlinkSync('nothing', `${folder}/${index}.txt`)
+    }
+    const origin = { kind: 'application', folder: app.folder, file: app.path('package.json') } as const
+    const { files, problems } = await matchFiles(origin, ['sets/*.json', '**/*.json', 'sets/a*'])
+
+    expect(files).toEqual([app.path('sets/a.json')])
+    expect(problems).toMatchObject([
+      {
+        code: 'EVENTSETS_PLUGIN_LIMIT',
+        message: expect.stringContaining('"**/*.json" in "sets" leads to there are more than 50000 entries'),
+      },
+    ])
   })
 })

@@ -6,8 +6,10 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { ValidationError } from '../../src/core/errors.ts'
 import { parseEventSet } from '../../src/core/event-set.ts'
 import { transformationNames } from '../../src/core/transformation.ts'
+import { createCodeLoader } from '../../src/discovery/code-module.ts'
 import { configurationKeys, loadConfiguration, PLACES } from '../../src/discovery/configuration.ts'
 import { findProject } from '../../src/discovery/packages.ts'
+import { createTrust } from '../../src/discovery/trust.ts'
 import * as main from '../../src/index.ts'
 import * as pino from '../../src/pino/index.ts'
 import { parseTransportOptions } from '../../src/pino/options.ts'
@@ -72,8 +74,18 @@ describe('configurations on all pages', () => {
     writeFileSync(join(folder, name), code)
 
     const { project } = findProject(folder)
-    const setting = { cwd: folder, project, config: undefined, importTimeoutMs: 5000, isTrusted: () => true }
-    expect((await loadConfiguration(setting)).problems).toEqual([])
+    const role = 'application'
+    const trust = createTrust(role, undefined)
+    const loader = createCodeLoader({ role, trust, timeoutMs: 5000 })
+    const { problems } = await loadConfiguration({
+      cwd: folder,
+      project,
+      config: undefined,
+      role,
+      trust,
+      loader,
+    })
+    expect(problems).toEqual([])
   })
 })
 

@@ -92,6 +92,29 @@ describe('readDocument', () => {
     expect(faults.at(-1)?.message).toMatch(/; and \d+ more errors behind it$/)
   })
 
+  it.each([
+    ['errors', 'x '.repeat(500_000), 20],
+    ['commas with much behind them', `[${', '.repeat(300_000)}]`, 20],
+    ['comments', `{${'//\n'.repeat(300_000)}}`, 200],
+    ['keys that stand twice', `{${'"a":1,'.repeat(150_000)}"a":1}`, 200],
+  ])(
+    'tells a limited number of %s in a file that is full of them, and how many there are',
+    (_, text, most) => {
+      const { faults } = readDocument(text)
+      const told = faults.map(({ message }) => /; and (\d+) more errors behind it$/.exec(message)?.[1])
+
+      expect(faults).toHaveLength(most)
+      expect(told.slice(0, -1).every((more) => more === undefined)).toBe(true)
+      expect(Number(told.at(-1))).toBeGreaterThan(100_000)
+    },
+  )
+
+  it.each(['[1, ]', '[1,\n\t \r\n]', '{"a": 1, }'])('sees the comma before the end in %j', (text) => {
+    expect(readDocument(text).faults.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^a comma before "[\]}]"$/),
+    ])
+  })
+
   it('gives the value that JSON.parse gives', () => {
     fc.assert(
       fc.property(fc.json({ maxDepth: 6 }), fc.constantFrom(undefined, 2), (text, indent) => {

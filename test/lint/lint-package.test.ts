@@ -181,6 +181,32 @@ describe('lintPackage', () => {
     expect(codes).toEqual(['private-package'])
   })
 
+  it('reads no more of all sets together than discovery would read', async () => {
+    const filler = ' '.repeat(900_000)
+    const names = ['a', 'b', 'c', 'd']
+    const folder = makeFolder({
+      ...sound,
+      ...Object.fromEntries(
+        names.map((name) => [
+          `sets/${name}.json`,
+          `${JSON.stringify(paymentSet({ name, priorty: 1 }))}${filler}`,
+        ]),
+      ),
+    })
+
+    const found = await lintPackage(folder)
+
+    expect(found.filter(({ code }) => code === 'unknown-key').map(({ set }) => set)).toEqual(['a', 'b', 'c'])
+    expect(found.filter(({ code }) => code === 'over-limit')).toMatchObject([
+      {
+        path: 'eventsets.sets',
+        message: expect.stringMatching(
+          /^a plugin brings at most 2 MiB, .*; left out are sets\/d\.json, sets\/payment\.json$/,
+        ),
+      },
+    ])
+  })
+
   it('reads no set that is larger than discovery would read', async () => {
     const mappings = Array.from({ length: 501 }, (_, index) => ({ name: `mapping${index}` }))
     const { findings } = await lintWith({ 'sets/payment.json': paymentSet({ mappings }) })

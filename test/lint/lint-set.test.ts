@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
@@ -138,12 +138,21 @@ describe('lintEventSet', () => {
       fieldMappings: [{ logKey: 'huge.status', mapping: 'status', valueType: 'integer' }],
     }
 
-    expect(lintEventSet(set)).toHaveLength(20_000)
+    const found = lintEventSet(set)
+
+    // So many are kept, and the last one stands for the rest.
+    expect(found).toHaveLength(5001)
+    expect(new Set(codesOf(found))).toEqual(new Set(['unreachable-key']))
+    expect(
+      found.filter(({ message }) => message.includes('and 14999 more findings of this code')),
+    ).toHaveLength(1)
   })
 })
 
 describe('what comes with eventsets', () => {
-  const plugins = readdirSync(join(root, 'plugins'))
+  const plugins = readdirSync(join(root, 'plugins')).filter((name) =>
+    existsSync(join(root, 'plugins', name, 'sets')),
+  )
   const files = [
     ...['http', 'database', 'system'].map((name) => `sets/${name}.json`),
     ...plugins.flatMap((plugin) =>

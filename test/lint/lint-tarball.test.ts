@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -7,7 +8,7 @@ import { type Header, pack } from 'tar-stream'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { paymentSet, pluginManifest } from '../../src/lint/example.ts'
 import { lintTarball } from '../../src/lint/index.ts'
-import { withUnpacked } from '../../src/lint/unpack.ts'
+import { UNPACK_LIMITS, withUnpacked } from '../../src/lint/unpack.ts'
 import { codesOf, makeFolder } from './example-folder.ts'
 
 interface Entry {
@@ -51,7 +52,7 @@ function useTemporaryFolder(): string {
   return folder
 }
 
-const limits = { packedBytes: 1e6, unpackedBytes: 1e6, entries: 100, milliseconds: 60_000 }
+const limits = { ...UNPACK_LIMITS, packedBytes: 1e6, unpackedBytes: 1e6, entries: 100, milliseconds: 60_000 }
 
 describe('lintTarball', () => {
   it('finds nothing in a sound plugin, and leaves nothing behind', async () => {
@@ -160,6 +161,19 @@ describe('lintTarball', () => {
     })
   })
 
+  it('does not wait for a pipe, and reads a file that has no size no further than it may', async () => {
+    const folder = makeFolder({})
+    spawnSync('mkfifo', [join(folder, 'pipe.tgz')])
+
+    await expect(lintTarball(join(folder, 'pipe.tgz'))).rejects.toMatchObject({
+      message: expect.stringContaining('it is not a regular file'),
+    })
+    if (process.platform !== 'linux') return
+    await expect(lintTarball('/proc/self/environ')).rejects.toMatchObject({
+      message: expect.stringContaining('it is no gzip file'),
+    })
+  })
+
   it('rejects a file that is not there', async () => {
     await expect(lintTarball(join(makeFolder({}), 'no.tgz'))).rejects.toMatchObject({
       message: expect.stringContaining('there is no such file'),
@@ -189,7 +203,7 @@ describe('withUnpacked', () => {
     const file = writeTarball(Buffer.alloc(2e6))
 
     await expect(withUnpacked(file, read, limits)).rejects.toMatchObject({
-      message: expect.stringContaining('it has 2000000 bytes'),
+      message: expect.stringContaining('it has more than 1000000 bytes'),
     })
   })
 
@@ -208,4 +222,109 @@ describe('withUnpacked', () => {
       message: expect.stringContaining('takes too long'),
     })
   })
+
+  it.each([
+    [
+      'a file in more folders than anybody makes',
+      `package/${'a/'.repeat(33)}a.json`,
+      /more than 32 folders deep/,
+    ],
+    ['a part of a name that no file system takes', `package/${'a'.repeat(256)}`, /is no path/],
+    ['a name without end', `package/${'a/'.repeat(100_000)}a.json`, /is no path/],
+  ])('refuses %s, and writes nothing', async (_, name, reason) => {
+    const file = await makeTarball([...sound, { name, content: 'x' }])
+    const folder = useTemporaryFolder()
+
+    await expect(withUnpacked(file, read, limits)).rejects.toMatchObject({
+      code: 'EVENTSETS_INPUT',
+      message: expect.stringMatching(reason),
+    })
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('refuses few files in many folders, and writes nothing', async () => {
+    const names = Array.from({ length: 10 }, (_, index) => `package/${`${index}/`.repeat(30)}a.json`)
+    const file = await makeTarball([...sound, ...names.map((name) => ({ name, content: '' }))])
+    const folder = useTemporaryFolder()
+
+    await expect(withUnpacked(file, read, { ...limits, folders: 300 })).rejects.toMatchObject({
+      message: expect.stringContaining('more than 300 folders'),
+    })
+    expect(await withUnpacked(file, read, { ...limits, folders: 301 })).toBe('MIT\n')
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('refuses names that are long all together, also of what is no file', async () => {
+    const names = Array.from({ length: 50 }, (_, index) => `package/${'a'.repeat(80)}${index}`)
+    const entries = names.map((name) => ({ name, type: 'directory' as const }))
+    const file = await makeTarball([...sound, ...entries])
+
+    await expect(withUnpacked(file, read, { ...limits, nameBytes: 4000 })).rejects.toMatchObject({
+      message: expect.stringContaining('more than 4000 bytes'),
+    })
+  })
+
+  it('says so where there is no room for its files', async () => {
+    const file = await makeTarball(sound)
+    vi.stubEnv('TMPDIR', join(makeFolder({}), 'no such folder'))
+    onTestFinished(() => void vi.unstubAllEnvs())
+
+    await expect(withUnpacked(file, read)).rejects.toMatchObject({
+      code: 'EVENTSETS_INPUT',
+      message: expect.stringContaining('there is no room for its files'),
+    })
+  })
+
+  it('leaves no listener behind', async () => {
+    const count = () => ['SIGINT', 'SIGTERM', 'SIGHUP', 'exit'].map((name) => process.listenerCount(name))
+    const before = count()
+    const file = await makeTarball(sound)
+    const [during] = await Promise.all([
+      withUnpacked(file, async () => count()),
+      withUnpacked(file, async () => count()),
+    ])
+
+    expect(during).toEqual(before.map((listeners) => listeners + 1))
+    expect(count()).toEqual(before)
+  })
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    'leaves nothing behind when %s ends the process',
+    async (signal) => {
+      const { child, folder } = await unpackAndWait(await makeTarball(sound), '')
+
+      expect(existsSync(join(folder, 'LICENSE'))).toBe(true)
+      child.kill(signal)
+      expect(await once(child, 'exit')).toEqual([null, signal])
+      expect(existsSync(folder)).toBe(false)
+    },
+  )
+
+  it('leaves nothing behind when somebody ends the process, and lets others listen to signals', async () => {
+    const listener = "process.on('SIGTERM', () => process.exit(7))"
+    const { child, folder } = await unpackAndWait(await makeTarball(sound), listener)
+
+    child.kill('SIGTERM')
+    expect(await once(child, 'exit')).toEqual([7, null])
+    expect(existsSync(folder)).toBe(false)
+  })
 })
+
+/** A process that has unpacked a tarball, and stays like that. */
+async function unpackAndWait(file: string, code: string) {
+  const built = new URL('../../dist/lint/all.js', import.meta.url)
+  const program = `
+    import { withUnpacked } from ${JSON.stringify(built.href)}
+    ${code}
+    setInterval(() => {}, 1000)
+    await withUnpacked(${JSON.stringify(file)}, (folder) => {
+      process.stdout.write(folder)
+      return new Promise(() => {})
+    })`
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const [folder] = await once(child.stdout, 'data')
+  return { child, folder: String(folder) }
+}

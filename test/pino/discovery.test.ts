@@ -1,9 +1,9 @@
-import { cpSync, existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { root, runProgram } from '../cli/run-cli.ts'
+import { runProgram } from '../cli/run-cli.ts'
 import {
   type App,
+  copyEventsets,
   createApp,
   dependingOn,
   eventSet,
@@ -280,13 +280,7 @@ describe('the in-process stream', () => {
 describe('the application is found', () => {
   it('where its node_modules holds eventsets, when the working directory has no package.json', () => {
     const app = createApp(dependingOn(['billing'], { eventsets: { hideObject: true } }), plugin('billing'))
-    const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-      dependencies: Record<string, string>
-    }
-    for (const name of ['dist', 'package.json'])
-      cpSync(join(root, name), app.path('node_modules/eventsets', name), { recursive: true })
-    for (const name of ['pino', ...Object.keys(dependencies)])
-      app.link(`node_modules/${name}`, join(root, 'node_modules', name))
+    copyEventsets(app)
     app.write({ 'main.mjs': logging([done]) })
     const elsewhere = createApp()
     const { stdout, stderr, status } = runProgram(process.execPath, [app.path('main.mjs')], {
@@ -413,13 +407,13 @@ describe('what is read', () => {
 
     expect(read.filter((note) => note.endsWith('package.json')).toSorted()).toEqual(
       ['package.json', ...['billing', ...direct].map((name) => `node_modules/${name}/package.json`)]
-        .map((path) => `readFileSync ${path}`)
+        .map((path) => `openSync ${path}`)
         .toSorted(),
     )
     expect(read.filter((note) => note.includes('transitive'))).toEqual([])
     expect(read.filter((note) => note.includes('billing/sets'))).toEqual([
-      'readdirSync node_modules/billing/sets',
-      'readFileSync node_modules/billing/sets/own.json',
+      'opendirSync node_modules/billing/sets',
+      'openSync node_modules/billing/sets/own.json',
     ])
   })
 
@@ -466,6 +460,28 @@ describe('what only the transport can judge in a configuration', () => {
     expect(stdout).toBe('INFO: [💰] paid\n')
     expect(stderr).toContain('no level is called "wran"; did you mean "warn"?')
     expect(stderr).toContain('cannot open "no/such/folder/app.log" for writing')
+    expect(status).toBe(0)
+  })
+
+  it('is a descriptor that is not open: lines go to standard output', () => {
+    const service = createService({}, { '.eventsetsrc.json': { hideObject: true, destination: 77 } })
+    const { stdout, stderr, status } = runModule(service, logging([done]))
+
+    expect(stdout).toBe('INFO: [💰] paid\n')
+    expect(stderr).toContain(
+      'cannot write to file descriptor 77: the file descriptor is not open for writing (EBADF). Check the option "destination". Lines go to standard output.',
+    )
+    expect(status).toBe(0)
+  })
+
+  it('is told once where a value is wrong, and the default counts', () => {
+    const wrong = { customColors: { info: 'bleu' }, levelKey: '', hideObject: true }
+    const service = createService({}, { '.eventsetsrc.json': wrong })
+    const { stdout, stderr, status } = runModule(service, logging([done]))
+
+    expect(stdout).toBe('INFO: [💰] paid\n')
+    expect(stderr.match(/no colour is called "bleu"; did you mean "blue"\?/g)).toHaveLength(1)
+    expect(stderr).toContain('levelKey: the name of a key must not be empty')
     expect(status).toBe(0)
   })
 

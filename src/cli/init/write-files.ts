@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs'
+import { closeSync, lstatSync, mkdirSync, openSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { AlreadyExistsError, EventsetsError } from '../../core/errors.ts'
 import { reasonOf } from '../../discovery/set-file.ts'
@@ -37,34 +37,73 @@ export function refuseExisting(folder: string, title: string, paths: readonly st
  * @throws EventsetsError
  */
 export function writeFiles(folder: string, title: string, files: readonly NewFile[]): void {
-  const undo: (() => void)[] = []
-  let current = folder
+  const undo: Undo[] = []
+  let current = '.'
   try {
+    makeFolder(folder, undo)
     for (const { path, text } of files) {
-      const file = join(folder, path)
-      current = dirname(file)
-      makeFolder(current, undo)
-      current = file
-      // Never onto what has come into being meanwhile.
-      writeFileSync(file, text, { flag: 'wx' })
-      undo.push(() => unlinkSync(file))
+      for (const parent of parentsOf(path)) {
+        current = parent
+        refuseLink(join(folder, parent))
+        makeFolder(join(folder, parent), undo)
+      }
+      current = path
+      makeFile(join(folder, path), text, undo)
     }
   } catch (cause) {
-    for (const step of undo.reverse()) step()
-    const at = current === folder ? title : current.slice(folder.length + 1)
+    const left = undo.reverse().flatMap((step) => step() ?? [])
+    const at = current === '.' ? title : current
     throw new EventsetsError(`cannot make a plugin in ${title}: ${at}: ${whyNot(cause)}`, {
       code: 'EVENTSETS_DESTINATION',
-      hint: 'Nothing was made.',
+      hint: left.length === 0 ? 'Nothing was made.' : `These could not be removed again: ${left.join(', ')}`,
       cause,
     })
   }
 }
 
-function makeFolder(folder: string, undo: (() => void)[]): void {
+/** Takes back one thing that was made. Gives its path where that cannot be. */
+type Undo = () => string | undefined
+
+function undoing(path: string, remove: (path: string) => void): Undo {
+  return () => {
+    try {
+      remove(path)
+      return undefined
+    } catch {
+      return path
+    }
+  }
+}
+
+/** `.github` and `.github/workflows` for `.github/workflows/publish.yml`. */
+function parentsOf(path: string): string[] {
+  const names = path.split('/').slice(0, -1)
+  return names.map((_, index) => names.slice(0, index + 1).join('/'))
+}
+
+/** Where somebody has put a link, the files would come to be in a folder that nobody has named. */
+function refuseLink(folder: string): void {
+  if (lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink())
+    throw new Error('it is a symbolic link, and nothing is written through one')
+}
+
+function makeFolder(folder: string, undo: Undo[]): void {
   if (exists(folder) || dirname(folder) === folder) return
   makeFolder(dirname(folder), undo)
   mkdirSync(folder)
-  undo.push(() => rmdirSync(folder))
+  undo.push(undoing(folder, rmdirSync))
+}
+
+function makeFile(file: string, text: string, undo: Undo[]): void {
+  // Never onto what has come into being meanwhile.
+  const fd = openSync(file, 'wx')
+  // From now on it is ours; on a full disk only a part of it may get there.
+  undo.push(undoing(file, unlinkSync))
+  try {
+    writeFileSync(fd, text)
+  } finally {
+    closeSync(fd)
+  }
 }
 
 /** A link that leads nowhere is there, too. Below what is no folder nothing is. */

@@ -1,10 +1,8 @@
+import { MOST_OF_SET } from '../../core/limits.ts'
 import { LIMITS } from '../../discovery/matched-files.ts'
 import { MAX_SET_FILE_BYTES } from '../../discovery/set-file.ts'
 import { packageExample, paymentSet, pluginManifest } from '../example.ts'
 import { plainRule } from '../rule.ts'
-
-/** Of each list in a set, as discovery reads it. */
-const MAX_ENTRIES = 500
 
 /** Rules about the files of a package. Discovery finds most of it; lint-package.ts says which is which. */
 const rest = { LICENSE: 'MIT\n', 'README.md': '# Payments\n' }
@@ -48,8 +46,8 @@ export const pathOutsidePackage = plainRule({
 export const overLimit = plainRule({
   code: 'over-limit',
   level: 'error',
-  title: 'a file is too large, or there are too many',
-  why: `A set file has at most ${MAX_SET_FILE_BYTES / 1024 / 1024} MiB, ${MAX_ENTRIES} mappings, ${MAX_ENTRIES} field mappings, and ${MAX_ENTRIES} ranges in a mapping; otherwise the set is not loaded. A plugin has at most ${LIMITS.patterns} globs and ${LIMITS.files} files. What is beyond is not read.`,
+  title: 'something is too large, too long, or there are too many',
+  why: `A set file has at most ${MAX_SET_FILE_BYTES / 1024 / 1024} MiB, ${MOST_OF_SET.mappings} mappings, ${MOST_OF_SET.fieldMappings} field mappings, ${MOST_OF_SET.ranges} ranges in a mapping, ${MOST_OF_SET.globs} globs in \`when\`, and ${MOST_OF_SET.segments} segments in all its names of fields; names, values and texts have [limits](../event-set.md#limits) of their own. Otherwise the set is not loaded. A plugin has at most ${LIMITS.patterns} globs and ${LIMITS.files} files. What is beyond is not read.`,
   bad: packageExample({
     ...rest,
     'package.json': pluginManifest(),
@@ -80,6 +78,21 @@ export const setNotPacked = plainRule({
     ...rest,
     'package.json': pluginManifest({ files: ['dist'] }),
     'sets/payment.json': paymentSet(),
+  }),
+  good,
+})
+
+/** Found in lint-package.ts: npm is asked in a process of its own, with a limit on its time and its memory. */
+export const packingFails = plainRule({
+  code: 'packing-fails',
+  level: 'error',
+  title: 'npm cannot tell what it would publish',
+  why: 'What npm goes by cannot be read, or takes very long to be compared with the files: a .npmignore that is no regular file, or a glob with so many stars or braces that there is no end to its meanings. Packing the package would fail in the same way, so nobody knows whether the sets would be in it.',
+  bad: packageExample({
+    ...rest,
+    'package.json': pluginManifest(),
+    'sets/payment.json': paymentSet(),
+    '.npmignore/README.md': 'A folder.\n',
   }),
   good,
 })
