@@ -2,16 +2,15 @@ import type { LogRecord } from 'eventsets'
 import { eventSetConformance } from 'eventsets/testing'
 import pino from 'pino'
 import { describe, expect, it } from 'vitest'
-import { openPlugin } from '../../../test/plugins/open-plugin.ts'
+import { openPlugin, type Row, words } from '../../../test/plugins/open-plugin.ts'
+import { describeNames } from '../../../test/plugins/plugin-cases.ts'
 
-const { read, set, alone, builtIn, beside, show } = openPlugin('kubernetes')
+const plugin = openPlugin('kubernetes')
+const { set, alone, builtIn, beside, show } = plugin
 
 describe('what every event set has to keep to', () => {
   for (const { name, run } of eventSetConformance(set)) it(name, run)
 })
-
-/** Log key, value, and the key under which the set finds it; what else the record has. */
-type Row = readonly [logKey: string, value: string | number, key: string, others?: LogRecord | undefined]
 
 const rows: Record<string, readonly Row[]> = {
   'the phase of a pod': [
@@ -371,20 +370,5 @@ describe('beside the built-in sets', () => {
 })
 
 describe('README.md', () => {
-  it('says where each log key comes from, and names no other', () => {
-    const section = read('README.md').split('## Where the names come from')[1]?.split('\n## ')[0] ?? ''
-    const named = [...section.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, cell = '']) =>
-      [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
-    )
-    const known = (set.fieldMappings ?? []).flatMap(({ logKey, aliases = [] }) => [logKey, ...aliases])
-
-    expect(named.sort()).toEqual([...new Set(known)].sort())
-  })
+  describeNames(plugin)
 })
-
-function words(logKey: string, text: string, others?: LogRecord): Row[] {
-  return text
-    .trim()
-    .split(/\s+/)
-    .map((word): Row => [logKey, word, word.toLowerCase(), others])
-}

@@ -3,8 +3,10 @@ import { eventSetConformance } from 'eventsets/testing'
 import pino from 'pino'
 import { describe, expect, it } from 'vitest'
 import { openPlugin } from '../../../test/plugins/open-plugin.ts'
+import { describeNames } from '../../../test/plugins/plugin-cases.ts'
 
-const { read, set, alone, builtIn, beside, show } = openPlugin('security')
+const plugin = openPlugin('security')
+const { set, alone, builtIn, beside, show } = plugin
 
 describe('what every event set has to keep to', () => {
   for (const { name, run } of eventSetConformance(set)) it(name, run)
@@ -332,15 +334,7 @@ describe('beside the built-in sets', () => {
 })
 
 describe('README.md', () => {
-  it('says where each log key comes from, and names no other', () => {
-    const section = read('README.md').split('## Where the names come from')[1]?.split('\n## ')[0] ?? ''
-    const named = [...section.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, cell = '']) =>
-      [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
-    )
-    const known = (set.fieldMappings ?? []).flatMap(({ logKey, aliases = [] }) => [logKey, ...aliases])
-
-    expect(named.sort()).toEqual([...new Set(known)].sort())
-  })
+  describeNames(plugin)
 })
 
 function names(level: string, text: string): (readonly [name: string, level: string])[] {

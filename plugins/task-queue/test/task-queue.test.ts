@@ -2,8 +2,10 @@ import type { LogRecord } from 'eventsets'
 import { eventSetConformance } from 'eventsets/testing'
 import { describe, expect, it } from 'vitest'
 import { logged, openPlugin, type Row, words } from '../../../test/plugins/open-plugin.ts'
+import { describeLine, describeNames, describeRows } from '../../../test/plugins/plugin-cases.ts'
 
-const { read, set, alone, builtIn, beside, show } = openPlugin('task-queue')
+const plugin = openPlugin('task-queue')
+const { set, alone, builtIn, beside, show } = plugin
 
 describe('the set conforms', () => {
   for (const { name, run } of eventSetConformance(set)) it(name, run)
@@ -170,26 +172,7 @@ const rows: Record<string, readonly Row[]> = {
   ],
 }
 
-describe.each(Object.entries(rows))('%s', (_, table) => {
-  for (const [logKey, value, key, others = {}] of table) {
-    it(`${logKey} ${value} is ${key}`, () => {
-      const { markers } = alone.enrich({ ...others, [logKey]: value })
-
-      expect(markers.filter((marker) => marker.logKey === logKey).map((marker) => marker.key)).toEqual([key])
-    })
-  }
-})
-
-it('goes through every key of every mapping', () => {
-  const tried = new Set(
-    Object.values(rows)
-      .flat()
-      .map(([, , key]) => key),
-  )
-  const keys = (set.mappings ?? []).flatMap(({ visualMarkers = {} }) => Object.keys(visualMarkers))
-
-  expect(keys.filter((key) => !tried.has(key))).toEqual([])
-})
+describeRows(plugin, rows)
 
 describe('records of BullMQ', () => {
   /** What pino makes of a job in an event of a worker: the fields that toJSON() leaves. */
@@ -508,18 +491,6 @@ function named(name: string): ErrorConstructor {
 }
 
 describe('the README', () => {
-  const [, table = ''] = read('README.md').split('## Where the names come from')
-  const names = (set.fieldMappings ?? []).flatMap(({ logKey, aliases = [] }) => [logKey, ...aliases])
-
-  it.each([...new Set(names)])('tells where %s comes from', (name) => {
-    expect(table).toContain(`| \`${name}\``)
-  })
-
-  it('shows the line that its record has', () => {
-    const [, record = '', line = ''] =
-      /```json\n(.+)\n```[\s\S]*?```text\n(.+)\n/.exec(read('README.md')) ?? []
-    const { msg, ...fields } = JSON.parse(record)
-
-    expect(line).toContain(`: ${show({ msg, ...fields })} ${msg}`)
-  })
+  describeNames(plugin)
+  describeLine(plugin)
 })
