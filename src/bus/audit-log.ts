@@ -2,7 +2,7 @@ import { isPlainObject, object, optional } from '../core/shape.ts'
 import type { EventBus } from './bus.ts'
 import { EventError } from './errors.ts'
 import { type BusEvent, Priority } from './event.ts'
-import type { EventMap } from './event-map.ts'
+import type { EventMap, KnownPattern, MatchingEvent } from './event-map.ts'
 import { levelOf, readOutcome } from './event-outcome.ts'
 import type { Filter } from './filter.ts'
 import {
@@ -13,6 +13,8 @@ import {
   maybeText,
   maybeWholeNumber,
 } from './option-shape.ts'
+import { quote } from './quote.ts'
+import { takeAtOnce } from './thenable.ts'
 
 /** What the log needs of a logger. pino's fits; so does whatever has a method for each level. */
 export interface AuditLogger {
@@ -21,18 +23,20 @@ export interface AuditLogger {
   error(fields: object, message: string): void
 }
 
-export interface AuditLogOptions {
+export interface AuditLogOptions<Event extends BusEvent = BusEvent, Pattern extends string = string> {
   /** Which events. All of them unless given. */
-  readonly pattern?: string | undefined
-  readonly filter?: Filter | undefined
+  readonly pattern?: Pattern | undefined
+  readonly filter?: Filter<Event> | undefined
+  /** The part of the system that it is about: `billing`. Read from its name unless given. */
+  readonly domainFor?: ((event: Event) => string | undefined) | undefined
   /** What the event has done: `PAYMENT_FAILED`. Read from its name unless given. */
-  readonly actionFor?: ((event: BusEvent) => string | undefined) | undefined
+  readonly actionFor?: ((event: Event) => string | undefined) | undefined
   /** A level of the logger. `error` for failures, `warn` for what was denied, `info` for the rest unless given. */
-  readonly levelFor?: ((event: BusEvent) => string) | undefined
+  readonly levelFor?: ((event: Event) => string) | undefined
   /** Who has done it. What an entity event says unless given. */
-  readonly actorFor?: ((event: BusEvent) => unknown) | undefined
+  readonly actorFor?: ((event: Event) => unknown) | undefined
   /** What of the data goes into the record, as `data`. Nothing unless given: data may be anybody's secrets. */
-  readonly dataFor?: ((event: BusEvent) => unknown) | undefined
+  readonly dataFor?: ((event: Event) => unknown) | undefined
   /** Of the handler. `Priority.HIGH` unless given: the record is written before others act. */
   readonly priority?: number | undefined
   /** Of the handler. `audit-log` unless given. */
@@ -67,10 +71,10 @@ export interface AuditRecord {
  *
  * @throws EventError for a pattern that is none; ValidationError with everything that is wrong with the options.
  */
-export function auditLog<Events extends object = EventMap>(
+export function auditLog<Events extends object = EventMap, const Pattern extends string = '*'>(
   bus: EventBus<Events>,
   logger: AuditLogger,
-  options: AuditLogOptions = {},
+  options: AuditLogOptions<MatchingEvent<Events, Pattern>, Pattern & KnownPattern<Events, Pattern>> = {},
 ): (() => void) & Disposable {
   const isLogger = typeof logger?.info === 'function' && typeof logger.error === 'function'
   const message = "expected a logger, such as pino's"
@@ -80,19 +84,19 @@ export function auditLog<Events extends object = EventMap>(
     options,
     isLogger ? [] : [{ path: 'logger', code: 'type', message }],
   )
-  const { pattern = '*', priority = Priority.HIGH, name = 'audit-log', filter, signal } = options
+  // What its functions take, the pattern has chosen.
+  const untyped = options as unknown as AuditLogOptions
+  const { pattern = '*', priority = Priority.HIGH, name = 'audit-log', filter, signal } = untyped
   const write = (event: BusEvent) => {
-    const record = describe(event, options)
-    const level = options.levelFor?.(event) ?? levelOf(readOutcome(event.name).status)
+    const record = describe(event, untyped)
+    const level =
+      takeAtOnce(untyped.levelFor?.(event), '"levelFor"') ?? levelOf(readOutcome(event.name).status)
     const log = (logger as unknown as { readonly [level: string]: unknown })[level]
     if (typeof log !== 'function') {
-      throw new EventError(
-        `The logger has no level ${JSON.stringify(level)} for ${JSON.stringify(event.name)}.`,
-        {
-          code: 'EVENTSETS_INVALID_OPTIONS',
-          hint: 'Let "levelFor" give a level of the logger.',
-        },
-      )
+      throw new EventError(`The logger has no level ${quote(level)} for ${quote(event.name)}.`, {
+        code: 'EVENTSETS_INVALID_OPTIONS',
+        hint: 'Let "levelFor" give a level of the logger.',
+      })
     }
     log.call(logger, record, event.name)
   }
@@ -103,6 +107,7 @@ const SHAPE = object({
   pattern: maybeText,
   // The bus checks it.
   filter: optional(expected('a filter', () => true)),
+  domainFor: maybeFunction,
   actionFor: maybeFunction,
   levelFor: maybeFunction,
   actorFor: maybeFunction,
@@ -112,25 +117,28 @@ const SHAPE = object({
   signal: maybeSignal,
 })
 
-function describe(event: BusEvent, { actionFor, actorFor, dataFor }: AuditLogOptions): AuditRecord {
+function describe(
+  event: BusEvent,
+  { domainFor, actionFor, actorFor, dataFor }: AuditLogOptions,
+): AuditRecord {
   const { domain, action, status } = readOutcome(event.name)
   const said: Record<string, unknown> = isPlainObject(event.data) ? event.data : {}
   const record: { readonly [Field in keyof AuditRecord]: unknown } = {
-    domain,
-    action: actionFor?.(event) ?? action,
+    domain: takeAtOnce(domainFor?.(event), '"domainFor"') ?? domain,
+    action: takeAtOnce(actionFor?.(event), '"actionFor"') ?? action,
     status,
     eventId: event.id,
     eventTime: toIso(event.time),
     source: event.source,
     correlationId: event.correlationId,
     causationId: event.causationId,
-    actor: actorFor ? actorFor(event) : said['userId'],
+    actor: actorFor ? takeAtOnce(actorFor(event), '"actorFor"') : said['userId'],
     organizationId: said['organizationId'] ?? undefined,
     entityType: said['entityType'],
     entityId: said['entityId'],
     changedFields: said['changedFields'],
     reason: typeof said['error'] === 'string' ? said['error'] : undefined,
-    data: dataFor?.(event),
+    data: takeAtOnce(dataFor?.(event), '"dataFor"'),
   }
   // A logger may write what is undefined, or a serializer stumble over it.
   return Object.fromEntries(

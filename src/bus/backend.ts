@@ -90,8 +90,10 @@ export interface Consumption {
   /**
    * Goes on until its group has nothing left that is due before the deadline, and stops for good. Gives how many events
    * are lost by that. Only backends have it that would lose what waits.
+   *
+   * @param onLeft Called in the very moment from which on nothing would be handed out any more.
    */
-  drain?(deadlineMs: number): Promise<number>
+  drain?(deadlineMs: number, onLeft?: () => void): Promise<number>
 }
 
 export interface ReplayQuery {

@@ -1,14 +1,16 @@
 import { ValidationError } from '../core/errors.ts'
 import type { Issue } from '../core/issue.ts'
+import { isPlainObject } from '../core/shape.ts'
 import type { Clock } from './clock.ts'
 import type { BusEvent } from './event.ts'
+import { takeAtOnce } from './thenable.ts'
 
 export interface BatchOptions<Event extends BusEvent = BusEvent> {
   /** A batch of so many events is handled at once. It never has more than the bus handles at once (`concurrency`). */
   readonly maxSize: number
   /** A batch is handled so long after its first event, in milliseconds. 1000 unless given. */
   readonly maxWaitMs?: number | undefined
-  /** Batches of their own for what this gives for an event, such as `(event) => event.key`. */
+  /** Batches of their own for what this gives for an event, such as `(event) => event.data.host`. It answers at once: where it throws or gives a promise, the event has failed. */
   readonly by?: ((event: Event) => unknown) | undefined
 }
 
@@ -20,6 +22,13 @@ export interface Batcher {
   flush(): Promise<void>
   /** From now on a batch does not wait any longer than for what comes in the same turn. */
   drain(): void
+}
+
+/** @throws ValidationError unless the options of a batch are an object; what is in them, others check. */
+export function assertBatchOptions(options: unknown): void {
+  if (isPlainObject(options)) return
+  const issue = { path: '', code: 'type', message: 'expected an object with "maxSize"' } as const
+  throw new ValidationError('The options of a batch are', [issue], { code: 'EVENTSETS_INVALID_OPTIONS' })
 }
 
 /**
@@ -68,7 +77,7 @@ export function createBatcher(
   }
   return {
     add(event) {
-      const key = by(event as never)
+      const key = takeAtOnce(by(event as never), '"by" of a batch')
       const batch = open.get(key) ?? begin(key)
       batch.events.push(event)
       if (batch.events.length >= fullSize) close(key, batch)

@@ -1,15 +1,17 @@
 import { type EventsetsError, ValidationError } from '../core/errors.ts'
 import type { Issue } from '../core/issue.ts'
 import { didYouMean } from '../core/nearest.ts'
-import { isPlainObject } from '../core/shape.ts'
+import { isPlainObject, object, optional } from '../core/shape.ts'
 import type { BusBackend } from './backend.ts'
 import type { Clock } from './clock.ts'
 import type { BusEvent } from './event.ts'
 import type { EventMap } from './event-map.ts'
 import { findEventNameFault } from './event-name.ts'
 import { findHealthIssues, type HealthOptions } from './health.ts'
+import { assertOptions, expected, maybeSignal } from './option-shape.ts'
 import { type Retry, type RetryPolicy, resolveRetry } from './retry.ts'
 import type { StandardSchema } from './standard-schema.ts'
+import { isTimeLimit, TIME_LIMIT } from './subscription.ts'
 import type { Telemetry } from './telemetry.ts'
 
 /** What the bus says about itself goes here: pino's logger fits. */
@@ -101,8 +103,7 @@ export function checkOptions(options: EventBusOptions): { readonly publishRetry:
   expect(has(logger, 'error', 'warn'), 'logger', 'expected a logger with "error" and "warn"')
   expect(has(clock, 'now', 'delay'), 'clock', 'expected a clock with "now" and "delay"')
   expect(isPlainObject(schemas), 'schemas', 'expected an object of schemas by the names of events')
-  const isTime = typeof timeoutMs === 'number' && timeoutMs > 0 && Number.isFinite(timeoutMs)
-  expect(timeoutMs === undefined || isTime, 'timeoutMs', 'expected milliseconds, more than 0')
+  expect(isTimeLimit(timeoutMs), 'timeoutMs', TIME_LIMIT)
   for (const key of Object.keys(options))
     expect(
       KNOWN.includes(key),
@@ -137,3 +138,21 @@ export function checkOptions(options: EventBusOptions): { readonly publishRetry:
   if (issues.length > 0) throw new ValidationError(subject, issues, { code: 'EVENTSETS_INVALID_OPTIONS' })
   return { publishRetry }
 }
+
+/** @throws ValidationError with everything that is wrong with the options of `close`. */
+export function assertCloseOptions(options: unknown): void {
+  assertOptions('The options of close are', CLOSE, options)
+}
+
+/** @throws ValidationError with everything that is wrong with the options of `once` without a handler. */
+export function assertOnceOptions(options: unknown): void {
+  assertOptions('The options of once, which has no handler, are', ONCE, options)
+}
+
+const CLOSE = object({
+  deadlineMs: optional(
+    expected('milliseconds, 0 or more', (input) => typeof input === 'number' && input >= 0),
+  ),
+})
+
+const ONCE = object({ signal: maybeSignal })

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { EventsetsError, NotFoundError, ValidationError } from '../core/errors.ts'
+import { EventsetsError, NotFoundError } from '../core/errors.ts'
+import { isPlainObject } from '../core/shape.ts'
 import { onAbort } from './abort.ts'
 import type {
   BackendFeatures,
@@ -11,8 +12,14 @@ import type {
   DeadLetter,
   ReplayQuery,
 } from './backend.ts'
-import { type Batcher, type BatchOptions, createBatcher } from './batch.ts'
-import { type BusLogger, checkOptions, type EventBusOptions } from './bus-options.ts'
+import { assertBatchOptions, type Batcher, type BatchOptions, createBatcher } from './batch.ts'
+import {
+  assertCloseOptions,
+  assertOnceOptions,
+  type BusLogger,
+  checkOptions,
+  type EventBusOptions,
+} from './bus-options.ts'
 import { type Clock, createMoment, createSystemClock, type Moment } from './clock.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { EmitReport, HandlerFailure } from './emit-report.ts'
@@ -27,7 +34,8 @@ import {
   type StoredEvent,
 } from './event.ts'
 import type { EventMap, EventName, KnownPattern, MatchingEvent } from './event-map.ts'
-import { assertEventOptions } from './event-options.ts'
+import { assertEventName } from './event-name.ts'
+import { assertEventOptions, assertPublications } from './event-options.ts'
 import { HANDLER_FAILED } from './handler-failed.ts'
 import {
   type BusHealth,
@@ -39,15 +47,29 @@ import {
 } from './health.ts'
 import { memoryBackend } from './memory-backend.ts'
 import { type BusMetrics, collectMetrics, type MetricsOptions } from './metrics.ts'
-import { assertPattern, compilePattern } from './pattern.ts'
+import { assertPattern, overlaps } from './pattern.ts'
+import { assertLetterQuery, assertReplayQuery } from './query.ts'
+import { quote, writeOut } from './quote.ts'
 import { delayAfter, isWorthRetrying, type Retry } from './retry.ts'
 import { assertSerializable } from './serializable.ts'
 import { type SseEnd, type SseOptions, serveEvents } from './sse.ts'
 import { type StandardSchema, validate } from './standard-schema.ts'
 import { createStream, type EventStream, type StreamOptions } from './stream.ts'
-import { createSubscription, type Handler, type SubscriptionOptions } from './subscription.ts'
+import {
+  createSubscription,
+  endSubscription,
+  type Handler,
+  type SubscriptionOptions,
+} from './subscription.ts'
 import type { BusObserver, ObservedBus, Publication, PublishOperation } from './telemetry.ts'
-import { type Made, type OutboxTarget, Transaction, type TransactionPublisher } from './transaction.ts'
+import {
+  assertTransaction,
+  type Made,
+  type OutboxTarget,
+  Transaction,
+  type TransactionPublisher,
+} from './transaction.ts'
+import { warnOf } from './warning.ts'
 
 export interface EmitOptions extends EventOptions {
   /** Reject with an AggregateError when a handler has failed, instead of telling it in the report. */
@@ -55,6 +77,11 @@ export interface EmitOptions extends EventOptions {
 }
 
 export type { PublishEventOptions } from './event.ts'
+
+/** Which dead letters. */
+interface LetterQuery {
+  readonly pattern?: string | undefined
+}
 
 /** A handler that listens, for people and programs that look. */
 export interface HandlerInfo {
@@ -108,12 +135,21 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
   readonly #dispatcher: Dispatcher
   readonly #abort = new AbortController()
   readonly #batchers = new Set<Batcher>()
+  /** The names of events of which a handler has failed without anybody being told. */
+  readonly #warned = new Set<string>()
   #droppedByStreams = 0
   #transactions: AsyncLocalStorage<Transaction> | undefined
   #consumption: Promise<Consumption> | undefined
+  /** Publishes and transactions under way: what they bring is still to be handled. */
+  #publishing = 0
+  #onPublished: (() => void)[] = []
+  /** Ends the waits between the tries of publishing. */
+  readonly #waits = new Set<() => void>()
   /** Whether somebody has asked for events of the backend. */
   #isStarted = false
   #isPaused = false
+  /** Whether nobody is left here to take events that only memory would keep. */
+  #isDrained = false
   #isEnded = false
   #closed: Promise<void> | undefined
   /** Whether nothing has to be done about an event but to call its handlers. */
@@ -155,6 +191,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
         group: this.#group,
         statistics: this.#dispatcher.statistics,
         isPaused: () => this.#isPaused,
+        isForgotten: () => !this.#isStarted && this.#dispatcher.size > 0,
         isClosed: () => this.#closed !== undefined,
         isListening: (name, pattern) =>
           this.handlers().some((each) => each.name === name && each.pattern === pattern),
@@ -217,8 +254,8 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
     let order = -1
     let forget: (() => void) | undefined
     const off = () => {
-      if (typeof listener === 'object') listener.isSpent = true
       this.#dispatcher.remove(pattern, order)
+      if (typeof listener === 'object') endSubscription(listener)
       forget?.()
     }
     if (!signal?.aborted) {
@@ -248,9 +285,12 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
       handler: Handler,
       options: SubscriptionOptions,
     ) => Unsubscribe
-    if (typeof handler === 'function') return on(pattern, handler, { ...options, once: true })
-    const { signal } = handler ?? {}
+    if (typeof handler === 'function')
+      // What is no object is told as that.
+      return on(pattern, handler, isPlainObject(options) ? { ...options, once: true } : options)
     const event = new Promise((resolve, reject) => {
+      if (handler !== undefined) assertOnceOptions(handler)
+      const { signal } = handler ?? {}
       if (signal?.aborted) throw signal.reason
       const end = () => {
         off()
@@ -278,8 +318,9 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
     assertPattern(pattern)
     const found = this.#dispatcher.findListener(pattern, handler as Handler)
     if (found === undefined) return false
-    if (typeof found.listener === 'object') found.listener.isSpent = true
-    return this.#dispatcher.remove(pattern, found.order)
+    const isRemoved = this.#dispatcher.remove(pattern, found.order)
+    if (typeof found.listener === 'object') endSubscription(found.listener)
+    return isRemoved
   }
 
   /** Events as they come, in a loop: `for await (const event of bus.stream('order.*'))`. */
@@ -287,7 +328,12 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
     pattern: Pattern & KnownPattern<Events, Pattern>,
     options: StreamOptions = {},
   ): EventStream<MatchingEvent<Events, Pattern> extends infer Event extends BusEvent ? Event : BusEvent> {
-    const listen = (handler: Handler) => this.on(pattern as never, handler as never, { name: 'stream' })
+    const listen = (handler: Handler) => {
+      // Where it keeps the handler waiting, it does so as long as the reader needs.
+      const { priority } = options
+      const about = { name: 'stream', priority, timeoutMs: Number.POSITIVE_INFINITY }
+      return this.on(pattern as never, handler as never, about)
+    }
     const onDrop = () => this.#droppedByStreams++
     return createStream(listen, options, onDrop, this.#abort.signal) as never
   }
@@ -298,6 +344,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
     options: BatchOptions & Omit<SubscriptionOptions, 'once' | 'filter'>,
     handler: (events: readonly MatchingEvent<Events, Pattern>[]) => unknown,
   ): Unsubscribe {
+    assertBatchOptions(options)
     const { maxSize, maxWaitMs, by, signal, ...rest } = options
     const untyped = handler as (events: readonly BusEvent[]) => unknown
     const batcher = createBatcher({ maxSize, maxWaitMs, by }, untyped, this.#clock, this.#concurrency)
@@ -323,16 +370,33 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
    * @throws EventError for a name that is none, ValidationError for data that is wrong, SerializationError for data
    * that is no JSON, PublishError when the backend does not take it. In all cases nothing has been published.
    */
-  async publish<Name extends EventName<Events>>(
+  publish<Name extends EventName<Events>>(
     name: Name,
     data: Events[Name],
     options: PublishEventOptions = {},
   ): Promise<BusEvent<Name, Events[Name]>> {
-    return (await this.#publishOne(name, data, options)) as unknown as BusEvent<Name, Events[Name]>
+    const transaction = this.#openTransaction()
+    const event = this.#publishOne(name, data, options, transaction)
+    transaction?.watch(event)
+    return event as unknown as Promise<BusEvent<Name, Events[Name]>>
+  }
+
+  /**
+   * What `publish` would take: the data as its schema makes it, with defaults and without what it drops. Nothing is
+   * published.
+   *
+   * @throws What `publish` throws for a name or data that are wrong.
+   */
+  async validate<Name extends EventName<Events>>(name: Name, data: Events[Name]): Promise<Events[Name]> {
+    assertEventName(name)
+    const schema = this.#schemas.get(name)
+    const checked = schema ? await validate(schema, data, name) : data
+    assertSerializable(checked, name, this.#maxDataBytes)
+    return checked as Events[Name]
   }
 
   /** Publishes several events, all or none of them. */
-  async publishAll(
+  publishAll(
     events: readonly {
       [Name in EventName<Events>]: {
         readonly name: Name
@@ -341,33 +405,42 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
       }
     }[EventName<Events>][],
   ): Promise<readonly BusEvent[]> {
-    for (const { options = {} } of events) assertEventOptions(options, 'publishAll')
+    const transaction = this.#openTransaction()
+    const published = this.#publishMany(events, transaction)
+    transaction?.watch(published)
+    return published
+  }
+
+  async #publishMany(
+    events: readonly { readonly name: string; readonly data: unknown; readonly options?: EventOptions }[],
+    transaction: Transaction | undefined,
+  ): Promise<readonly BusEvent[]> {
+    assertPublications(events)
     const names = events.map(({ name }) => name)
-    return await this.#publish(names, {}, async (given) => {
+    const make = async (given: EventOptions) => {
       const result = await Promise.all(
         events.map(({ name, data, options }) => this.#prepare(name, data, { ...given, ...options })),
       )
       return { events: result.map((event) => event.toJSON()), result }
-    })
+    }
+    return await this.#publish(names, {}, make, transaction)
   }
 
   async #publishOne(
     name: string,
     data: unknown,
     options: PublishEventOptions,
-    transaction?: Transaction,
+    transaction: Transaction | undefined,
   ): Promise<BusEvent> {
     assertEventOptions(options, 'publish')
     const { deliverAt, ...given } = options
-    // What waits for its time is no circle, however often it comes round.
-    const isLater = deliverAt !== undefined
-    const rest = isLater ? { ...given, depth: Math.min(given.depth ?? this.#dispatcher.depth, 1) } : given
     if (deliverAt !== undefined && !this.#backend.features.delay) throw this.#unsupported('delay')
+    // What waits for its time is no circle, however often it comes round.
+    const depth = Math.min(given.depth ?? this.#dispatcher.depth, 1)
+    const rest = deliverAt === undefined ? given : { ...given, depth, deliverAt: Number(deliverAt) }
     const make = async (given: EventOptions, publication?: Publication): Promise<Made<BusEvent>> => {
       const event = await this.#prepare(name, data, given, publication)
-      const stored = event.toJSON()
-      const events = [deliverAt === undefined ? stored : { ...stored, deliverAt: Number(deliverAt) }]
-      return { events, result: event }
+      return { events: [event.toJSON()], result: event }
     }
     return await this.#publish([name], rest, make, transaction)
   }
@@ -377,14 +450,27 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
     names: readonly string[],
     options: EventOptions,
     make: (options: EventOptions, publication?: Publication) => Promise<Made<T>>,
-    transaction = this.#openTransaction(),
+    transaction: Transaction | undefined,
   ): Promise<T> {
     if (transaction) return await transaction.add(() => this.#watch('create', names, options, make))
-    return await this.#watch('publish', names, options, async (given, publication) => {
-      const { events, result } = await make(given, publication)
-      await this.#hand(events)
-      return result
-    })
+    this.#assertOpen('publishes', options.depth ?? this.#dispatcher.depth)
+    return await this.#underWay(() =>
+      this.#watch('publish', names, options, async (given, publication) => {
+        const { events, result } = await make(given, publication)
+        await this.#hand(events)
+        return result
+      }),
+    )
+  }
+
+  /** Runs what may bring events, so that closing waits for it. */
+  async #underWay<T>(run: () => Promise<T>): Promise<T> {
+    this.#publishing++
+    try {
+      return await run()
+    } finally {
+      if (--this.#publishing === 0) for (const resolve of this.#onPublished.splice(0)) resolve()
+    }
   }
 
   /** The transaction in which this is called. What is left running when one has ended is not a part of it. */
@@ -471,25 +557,28 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
    * publishes them: rows and events are stored together, or neither. Beginning that transaction, and ending it when
    * this has resolved or rejected, is up to the caller.
    *
-   * @throws What the function throws, and what `publish` throws when the events cannot be handed over or written.
+   * @throws What the function throws, what `publish` throws when the events cannot be handed over or written, and
+   * ValidationError for arguments that are none.
    */
   async transaction<T, Handle = unknown>(
     run: (publisher: TransactionPublisher<Events>) => T | Promise<T>,
     target?: OutboxTarget<Handle>,
   ): Promise<T> {
-    if (this.#isEnded) throw this.#closedError('publishes')
+    assertTransaction(run, target)
+    this.#assertOpen('publishes', 0)
     this.#transactions ??= new AsyncLocalStorage()
     const outer = this.#openTransaction()
     if (outer) {
       outer.assertJoins(target as OutboxTarget | undefined)
       return await outer.add(() => this.#runTransaction(run, outer.target))
     }
+    const transactions = this.#transactions
     const { events, result } = await this.#runTransaction(run, target as OutboxTarget | undefined)
     if (events.length === 0) return result
-    // Each was taken at its time; what does not follow from an event in hand is too late by now.
-    for (const { depth = 0 } of events) this.#assertOpen('publishes', depth)
-    if (target) await this.#write(target as OutboxTarget, events)
-    else await this.#transactions.exit(() => this.#send(events))
+    this.#assertOpen('publishes', Math.max(...events.map(({ depth = 0 }) => depth)))
+    await this.#underWay(() =>
+      target ? this.#write(target as OutboxTarget, events) : transactions.exit(() => this.#send(events)),
+    )
     return result
   }
 
@@ -500,8 +589,11 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
   ): Promise<Made<T>> {
     const transaction = new Transaction(target)
     const publisher = {
-      publish: (name: string, data: unknown, options: PublishEventOptions = {}) =>
-        this.#publishOne(name, data, options, transaction),
+      publish: (name: string, data: unknown, options: PublishEventOptions = {}) => {
+        const event = this.#publishOne(name, data, options, transaction)
+        if (transaction.isOpen) transaction.watch(event)
+        return event
+      },
     } as TransactionPublisher<Events>
     try {
       const result = await this.#transactions?.run(transaction, () => run(publisher))
@@ -515,6 +607,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
   async #write({ outbox, handle }: OutboxTarget, events: readonly StoredEvent[]): Promise<void> {
     try {
       await outbox.write(handle, events)
+      for (const { name } of events) this.#dispatcher.statistics.ofEvent(name).published++
     } catch (error) {
       throw toPublishError(error, events)
     }
@@ -522,19 +615,28 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
 
   /** What could not be handled, kept by the backend. */
   readonly deadLetters = {
-    /** The oldest first. */
-    list: (query?: { readonly limit?: number; readonly pattern?: string }): Promise<DeadLetter[]> =>
-      this.#backend.deadLetters.list(query),
+    /**
+     * The oldest first.
+     *
+     * @throws ValidationError for a query that is none, here and in `replayAll`.
+     */
+    list: async (query?: LetterQuery & { readonly limit?: number | undefined }): Promise<DeadLetter[]> => {
+      assertLetterQuery(query, 'list')
+      return await this.#backend.deadLetters.list(query)
+    },
     /**
      * Hands the event to its handler again.
      *
      * @throws NotFoundError
      */
     replay: async (id: string): Promise<void> => {
-      if ((await this.#backend.deadLetters.replay([id])) === 0) throw noLetter(id)
+      if ((await this.#backend.deadLetters.replay([id])) > 0) return
+      const letter = await this.#backend.deadLetters.get(id)
+      throw letter ? nobodyLeft(letter) : noLetter(id)
     },
     /** Hands all that match to their handlers again, and gives how many there were. */
-    replayAll: async (query?: { readonly pattern?: string }): Promise<number> => {
+    replayAll: async (query?: LetterQuery): Promise<number> => {
+      assertLetterQuery(query, 'replayAll')
       const letters = await this.#backend.deadLetters.list(query)
       return await this.#backend.deadLetters.replay(letters.map(({ id }) => id))
     },
@@ -547,11 +649,11 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
   /**
    * Events that were published, the oldest first.
    *
-   * @throws EventError when the backend keeps none.
+   * @throws EventError when the backend keeps none, ValidationError for a query that is none.
    */
   async *replay(query: ReplayQuery = {}): AsyncGenerator<BusEvent> {
     if (!this.#backend.replay) throw this.#unsupported('replay')
-    if (query.pattern !== undefined) assertPattern(query.pattern)
+    assertReplayQuery(query)
     for await (const event of this.#backend.replay(query)) yield reviveEvent(event)
   }
 
@@ -593,15 +695,11 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
     this.#report(error, undefined)
   }
 
-  /** Those who listen, in no particular order; to events that a pattern matches, where one is given as a name. */
+  /** Those who listen, in no particular order; with a pattern, those who listen to something that it matches too. */
   handlers(pattern?: string): readonly HandlerInfo[] {
     if (pattern !== undefined) assertPattern(pattern)
-    const matches = pattern === undefined ? () => true : compilePattern(pattern)
     return [...this.#dispatcher.listeners()]
-      .filter(
-        ({ pattern: own }) =>
-          pattern === undefined || own === pattern || matches(own) || covers(own, pattern),
-      )
+      .filter(({ pattern: own }) => pattern === undefined || overlaps(own, pattern))
       .map(({ pattern: own, listener }) =>
         typeof listener === 'function'
           ? { pattern: own, name: listener.name || 'anonymous', priority: 50, hasFilter: false, once: false }
@@ -644,14 +742,17 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
    * paused, or has not started, it looks at what is in hand only. For tests, above all.
    */
   async idle(): Promise<void> {
-    for (let waitMs = 0; ; waitMs = Math.min(waitMs + 1, MAX_POLL_MS)) {
+    let askedMs = 0
+    for (let waitMs = 0; ; waitMs = Math.max(Math.min(waitMs + 1, MAX_POLL_MS), askedMs * POLL_SHARE)) {
       for (const batcher of this.#batchers) void batcher.flush()
       // Somebody who is just about to publish what follows gets their turn.
       await new Promise((resolve) => (waitMs === 0 ? setImmediate(resolve) : setTimeout(resolve, waitMs)))
       if (this.#isEnded) return
       if (this.#dispatcher.inFlight > 0) continue
       if (!this.isConsuming) return
+      const start = performance.now()
       if (!(await this.#hasWaiting()) && this.#dispatcher.inFlight === 0) return
+      askedMs = performance.now() - start
     }
   }
 
@@ -727,27 +828,22 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
   }
 
   /**
-   * Ends the bus: takes no more events but those that follow from others (published through the context of a handler),
-   * waits for those in hand and, in memory, for those that wait, but no longer than the deadline. What is left then is
-   * told to `onError`. Closing twice is closing once. A handler that waits for the end of its bus waits for itself,
-   * until the deadline.
+   * Ends the bus: takes no more events but those that follow from others (what is published while handlers are at
+   * work), waits for those in hand and, in memory, for those that wait, but no longer than the deadline. What is left
+   * then stays with a durable backend, and otherwise is told to `onError`. Closing twice is closing once. A handler
+   * that waits for the end of its bus waits for itself, until the deadline.
    *
    * The backend is closed with the last bus that uses it.
    *
-   * @throws ValidationError for a deadline that is none.
+   * @throws ValidationError for wrong options: then it has not been closed.
    */
-  close({ deadlineMs = 10_000 }: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
-    if (typeof deadlineMs !== 'number' || !(deadlineMs >= 0)) {
-      const issue = {
-        path: 'deadlineMs',
-        code: 'format',
-        message: 'expected milliseconds, 0 or more',
-      } as const
-      const error = new ValidationError('The options of close are', [issue], {
-        code: 'EVENTSETS_INVALID_OPTIONS',
-      })
+  close(options: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
+    try {
+      assertCloseOptions(options)
+    } catch (error) {
       return Promise.reject(error)
     }
+    const { deadlineMs = 10_000 } = options
     this.#isSimple = false
     this.#closed ??= this.#close(deadlineMs)
     return this.#closed
@@ -760,10 +856,18 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
   async #close(deadlineMs: number): Promise<void> {
     const deadline = this.#after(deadlineMs)
     const patience = this.#after(deadlineMs + GRACE_MS)
+    const end = this.#clock.now() + deadlineMs
+    const { durable } = this.#backend.features
+    for (const end of this.#waits) end()
+    this.#waits.clear()
     // Batches that are not full would keep what is in hand waiting.
     for (const batcher of this.#batchers) batcher.drain()
-    const lost = await Promise.race([this.#stopConsuming(deadlineMs), patience.promise.then(() => 0)])
-    await Promise.race([this.#dispatcher.idle(), deadline.promise])
+    // What only memory keeps has to have arrived before its group is given up.
+    if (!durable && !this.#isPaused) await Promise.race([this.#quiet(), deadline.promise])
+    const leftMs = Math.max(0, end - this.#clock.now())
+    const lost = await Promise.race([this.#stopConsuming(leftMs), patience.promise.then(() => 0)])
+    this.#isDrained = !durable
+    await Promise.race([this.#quiet(), deadline.promise])
     deadline.cancel()
     patience.cancel()
     const left = lost + this.#dispatcher.inFlight
@@ -785,15 +889,27 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
     await consumption.stop(0)
   }
 
+  /** Resolves when nothing is being published or handled here. */
+  async #quiet(): Promise<void> {
+    while (this.#publishing > 0 || this.#dispatcher.inFlight > 0) {
+      await this.#dispatcher.idle()
+      if (this.#publishing > 0) await new Promise<void>((resolve) => this.#onPublished.push(resolve))
+    }
+  }
+
   /** Gives how many events are lost because nobody will hand them out any more. */
   async #stopConsuming(deadlineMs: number): Promise<number> {
     try {
+      const isGroupToLeave = this.#isPaused && this.#isStarted && !this.#backend.features.durable
+      // What was kept for a bus that is paused would be kept for ever, and fill the memory.
+      if (isGroupToLeave) this.#consumption = this.#backend.consume({ ...this.#consumer(), concurrency: 0 })
       const consumption = await this.#consumption
-      if (consumption?.drain) return await consumption.drain(deadlineMs)
+      const onLeft = () => {
+        this.#isDrained = true
+      }
+      if (consumption?.drain) return await consumption.drain(isGroupToLeave ? 0 : deadlineMs, onLeft)
       await consumption?.stop(deadlineMs)
-      const isKept =
-        this.#backend.features.durable || !this.#isPaused || (users.get(this.#backend)?.size ?? 0) > 1
-      return isKept ? 0 : (await this.#backend.health()).queueDepth
+      return 0
     } catch (error) {
       this.#report(error, undefined)
       return 0
@@ -840,7 +956,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
     publication?: Publication,
   ): Promise<PublishedEvent> {
     const depth = options.depth ?? this.#dispatcher.depth
-    this.#assertOpen('publishes', depth)
+    this.#assertTaking()
     // Finding the way of an event checks its name.
     this.#dispatcher.route(name)
     const depthError = this.#dispatcher.findDepthError(name, depth)
@@ -888,25 +1004,26 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
 
   async #hand(events: readonly StoredEvent[]): Promise<void> {
     for (let attempt = 1; ; attempt++) {
+      this.#assertTaking()
       try {
         await this.#backend.publish(events)
         for (const { name } of events) this.#dispatcher.statistics.ofEvent(name).published++
         return
       } catch (error) {
         if (!isWorthRetrying(error, attempt, this.#publishRetry)) throw toPublishError(error, events)
-        await this.#wait(delayAfter(attempt, this.#publishRetry))
-        if (this.#isEnded) throw toPublishError(error, events)
+        if (!this.#closed) await this.#wait(delayAfter(attempt, this.#publishRetry))
+        if (this.#closed) throw toPublishError(error, events)
       }
     }
   }
 
-  /** Waits, but no longer than the bus is there. */
+  /** Waits, but no longer than until the bus begins to close. */
   async #wait(ms: number): Promise<void> {
     const delay = this.#after(ms)
     await new Promise<void>((resolve) => {
-      const forget = onAbort(this.#abort.signal, resolve)
+      this.#waits.add(resolve)
       void delay.promise.then(() => {
-        forget()
+        this.#waits.delete(resolve)
         resolve()
       })
     })
@@ -937,15 +1054,26 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
   }
 
   #report(error: unknown, event: BusEvent | undefined): void {
-    const known =
-      error instanceof EventsetsError
-        ? error
-        : new EventError(reasonOf(error), { code: 'EVENTSETS_CONNECTION', cause: error })
+    const known = isOurs(error)
+      ? error
+      : new EventError(writeOut(reasonOf(error)), { code: 'EVENTSETS_CONNECTION', cause: error })
     const fields = { err: known, ...(event ? { event: event.name, eventId: event.id } : {}) }
     this.#tell(() => this.#onError?.(known, event))
     this.#tell(() => this.#logger?.error(fields, known.message))
-    // A handler that fails is in a report or among the dead letters; of the rest nobody would hear.
-    if (event === undefined && !this.#onError && !this.#logger) process.emitWarning(known)
+    if (!this.#onError && !this.#logger) this.#warn(known, event)
+  }
+
+  /** Where nobody is told of errors, each one of the bus is a warning, and of a handler the first one. */
+  #warn({ name, code, message, hint }: EventsetsError, event: BusEvent | undefined): void {
+    if (event === undefined) {
+      warnOf({ name, code, message, hint })
+      return
+    }
+    // What a failing handler of failures would say has been said.
+    if (event.name === HANDLER_FAILED || this.#warned.size >= MAX_WARNED || this.#warned.has(event.name))
+      return
+    this.#warned.add(event.name)
+    warnOf({ name, code, message, hint: 'Give the bus "onError" or a "logger" to hear of each failure.' })
   }
 
   /** Whoever is told of errors and fails at that cannot be told. */
@@ -955,9 +1083,15 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
     } catch {}
   }
 
-  /** While a bus closes, what follows from an event in hand is still a part of that. */
+  /** While a bus closes, what it waits for may lead to more, and then that is waited for, too. */
   #assertOpen(what: string, depth: number): void {
-    if (this.#isEnded || (this.#closed && depth === 0)) throw this.#closedError(what)
+    const isWaited = depth > 0 || this.#dispatcher.inFlight > 0 || this.#publishing > 0
+    if (this.#closed && !isWaited) throw this.#closedError(what)
+    this.#assertTaking(what)
+  }
+
+  #assertTaking(what = 'publishes'): void {
+    if (this.#isEnded || this.#isDrained) throw this.#closedError(what)
   }
 
   #closedError(what: string): EventError {
@@ -965,7 +1099,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
   }
 
   #unsupported(feature: keyof BackendFeatures): EventError {
-    const message = `The backend ${JSON.stringify(this.#backend.name)} has no ${JSON.stringify(feature)}.`
+    const message = `The backend ${quote(this.#backend.name)} has no ${quote(feature)}.`
     return new EventError(message, {
       code: 'EVENTSETS_UNSUPPORTED',
       hint: `Use a backend with the feature "${feature}", such as memoryBackend().`,
@@ -977,11 +1111,24 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
   }
 }
 
+/** For the names of so many events it is warned. */
+const MAX_WARNED = 100
 /** How often `idle` looks, once it has looked a few times. */
 const MAX_POLL_MS = 5
+/** Where much waits, counting it takes time that handlers need: so many times as long as it takes is waited. */
+const POLL_SHARE = 10
 
 const NO_OPTIONS: EventOptions = Object.freeze({})
 const NOBODY: EmitReport = Object.freeze({ handlers: 0, failures: [] })
+
+/** Whatever somebody has thrown may defend itself against being looked at. */
+function isOurs(error: unknown): error is EventsetsError {
+  try {
+    return error instanceof EventsetsError
+  } catch {
+    return false
+  }
+}
 
 function throwFailures(report: EmitReport): EmitReport {
   if (report.failures.length === 0) return report
@@ -989,13 +1136,16 @@ function throwFailures(report: EmitReport): EmitReport {
   throw new AggregateError(errors, errors.map(({ message }) => message).join('\n'))
 }
 
-/** Whether a pattern that somebody listens to takes in a name that somebody asks about. */
-function covers(own: string, name: string): boolean {
-  return !name.includes('*') && compilePattern(own)(name)
+function nobodyLeft({ id, group }: DeadLetter): EventError {
+  const whom = group === undefined ? 'any group' : `the group ${quote(group)}`
+  return new EventError(`Nobody of ${whom} is there to handle the dead letter ${quote(id)}: it stays.`, {
+    code: 'EVENTSETS_HANDLER',
+    hint: 'Start a bus of that group first.',
+  })
 }
 
 function noLetter(id: string): NotFoundError {
-  return new NotFoundError(`There is no dead letter ${JSON.stringify(id)}.`, {
+  return new NotFoundError(`There is no dead letter ${quote(id)}.`, {
     missing: id,
     nearest: [],
     hint: 'deadLetters.list() has those there are.',
@@ -1005,7 +1155,7 @@ function noLetter(id: string): NotFoundError {
 function toPublishError(error: unknown, events: readonly StoredEvent[]): Error {
   if (error instanceof EventError) return error
   const names = [...new Set(events.map(({ name }) => name))].join(', ')
-  return new PublishError(`${names} could not be published: ${reasonOf(error)}`, {
+  return new PublishError(`${names} could not be published: ${writeOut(reasonOf(error))}`, {
     code: 'EVENTSETS_PUBLISH',
     cause: error,
   })

@@ -3,6 +3,7 @@ import type { Issue } from '../core/issue.ts'
 import { isPlainObject } from '../core/shape.ts'
 import { type BusEvent, Priority, reviveEvent, type StoredEvent } from './event.ts'
 import { assertEventName } from './event-name.ts'
+import { quote } from './quote.ts'
 
 /** An event as CloudEvents 1.0 writes it: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
 export interface CloudEvent<Data = unknown> {
@@ -246,7 +247,7 @@ function readName(type: string, prefix: string, issues: Issue[]): string {
     issues.push({
       path: 'type',
       code: 'format',
-      message: `expected a type that begins with ${JSON.stringify(prefix)}`,
+      message: `expected a type that begins with ${quote(prefix)}`,
     })
     return ''
   }

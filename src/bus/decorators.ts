@@ -13,6 +13,7 @@ import type { HandlerContext, Publisher } from './handler-context.ts'
 import { assertOptions, maybeSignal } from './option-shape.ts'
 import { assertPattern } from './pattern.ts'
 import { type ActionName, type PublishingOptions, publishingFrom } from './publishing.ts'
+import { quote } from './quote.ts'
 import type { RetryPolicy } from './retry.ts'
 import type { Handler, SubscriptionOptions } from './subscription.ts'
 import { type WithRetryOptions, withRetry } from './with-retry.ts'
@@ -135,7 +136,7 @@ export function publishes(name: string, options: PublishesOptions = {}) {
   const findBus = (self: object): Publisher => {
     const found = typeof bus === 'function' ? bus(self) : (bus ?? buses.get(self))
     if (found) return found
-    throw new EventError(`@publishes(${JSON.stringify(name)}) of ${nameOf(self)} has no bus.`, {
+    throw new EventError(`@publishes(${quote(name)}) of ${nameOf(self)} has no bus.`, {
       code: 'EVENTSETS_INVALID_OPTIONS',
       hint: 'Give the object to connectHandlers(bus, object) first, or the decorator the option "bus".',
     })

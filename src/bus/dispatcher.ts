@@ -5,13 +5,14 @@ import { type EmitReport, type HandlerFailure, ONE_SUCCESS, successOf } from './
 import { EventError, HandlerError, reasonOf } from './errors.ts'
 import { type BusEvent, type EventOrigin, Priority, PublishedEvent, reviveEvent } from './event.ts'
 import { assertEventName } from './event-name.ts'
-import { type Circumstances, Context, type Publisher, type Try } from './handler-context.ts'
+import { type Circumstances, Context, type HandlingBus, type Try } from './handler-context.ts'
 import { Join } from './join.ts'
 import { isExact, segmentsOf } from './pattern.ts'
+import { quote, writeOut } from './quote.ts'
 import { isWorthRetrying, waitAfter } from './retry.ts'
 import { isTimeDue, type Listener, type Route, type Stop } from './route.ts'
 import { type HandlerStatistics, Statistics } from './statistics.ts'
-import type { Handler } from './subscription.ts'
+import type { Handler, Subscription } from './subscription.ts'
 import { type Entry, SubscriptionTrie } from './subscription-trie.ts'
 import type { BusObserver } from './telemetry.ts'
 import { isThenable } from './thenable.ts'
@@ -19,7 +20,7 @@ import { createUuid } from './uuid.ts'
 
 export interface DispatcherOptions {
   readonly clock: Clock
-  readonly publisher: Publisher
+  readonly publisher: HandlingBus
   /** Those who share the events of a backend with this bus. */
   readonly group: string
   /** Aborted when handlers are to stop. */
@@ -41,7 +42,7 @@ const MAX_DEPTH = 64
 
 /** Takes events to those who listen to them. */
 export class Dispatcher {
-  readonly #listeners = new SubscriptionTrie<Listener>()
+  readonly #listeners = new SubscriptionTrie<Listener>(handlerOf)
   readonly #routes = new Map<string, Route>()
   #stops = 0
   readonly statistics = new Statistics()
@@ -113,10 +114,8 @@ export class Dispatcher {
     pattern: string,
     handler: Handler,
   ): { readonly listener: Listener; readonly order: number } | undefined {
-    const entries = this.#listeners.entriesOf(pattern, isExact(pattern) ? undefined : segmentsOf(pattern))
-    const found = entries.findLast(
-      ({ value }) => value === handler || (typeof value === 'object' && value.handler === handler),
-    )
+    const segments = isExact(pattern) ? undefined : segmentsOf(pattern)
+    const found = this.#listeners.findLast(pattern, segments, handler)
     return found && { listener: found.value, order: found.order }
   }
 
@@ -304,7 +303,7 @@ export class Dispatcher {
   findDepthError(name: string, depth: number): EventError | undefined {
     if (depth <= MAX_DEPTH) return undefined
     return new EventError(
-      `The event ${JSON.stringify(name)} was published by a handler of an event that a handler had published, more than ${MAX_DEPTH} deep.`,
+      `The event ${quote(name)} was published by a handler of an event that a handler had published, more than ${MAX_DEPTH} deep.`,
       {
         code: 'EVENTSETS_DEPTH',
         hint: 'Look for handlers that publish what leads to themselves. Where a chain is meant to go on, publish with { depth: 0 }.',
@@ -336,7 +335,8 @@ export class Dispatcher {
     const again: { readonly name: string; readonly delayMs: number }[] = []
     const waiting: string[] = []
     const deadLetters: DeadLetter[] = []
-    let retried = 0
+    let nextAttempt = 0
+    let isHandedBack = false
     let tries = { attempt, isPublished: true, isRedelivered }
     if (attempt === 1) route.statistics.delivered++
     for (const tier of route.tiers) {
@@ -357,6 +357,12 @@ export class Dispatcher {
         if (isAccepted === false) return
         const error = isAccepted === true ? await this.#call(stop, event, tries) : isAccepted
         const { retry } = stop.subscription ?? {}
+        if (error && this.#options.signal.aborted) {
+          // The bus has ended under its hands: the next one is to do it, as if it had not been begun.
+          isHandedBack = true
+          again.push({ name: stop.name, delayMs: 0 })
+          return
+        }
         if (error && isAccepted === true && isWorthRetrying(error.cause, tries.attempt, retry)) {
           stop.statistics.retries++
           again.push({ name: stop.name, delayMs: waitAfter(error.cause, tries.attempt, retry) })
@@ -368,7 +374,7 @@ export class Dispatcher {
         }
         stop.subscription?.end?.()
       })
-      retried = tries.attempt + 1
+      nextAttempt = isHandedBack ? tries.attempt : tries.attempt + 1
       // Those that have waited for others have not been tried yet.
       if (handlers !== undefined) tries = { ...tries, attempt: 1 }
     }
@@ -382,7 +388,7 @@ export class Dispatcher {
     // One by one they would need a delivery each; the longest wait is at most what each of them may have.
     const delayMs = Math.max(...again.map((each) => each.delayMs))
     const names = [...again.map(({ name }) => name), ...waiting]
-    return { deadLetters, retry: { handlers: names, delayMs, attempt: retried } }
+    return { deadLetters, retry: { handlers: names, delayMs, attempt: nextAttempt } }
   }
 
   /** Resolves when nothing is being handled any more. */
@@ -424,7 +430,7 @@ export class Dispatcher {
       const isOver = () => this.#options.signal.aborted || !this.#isListening(stop)
       if (isOver() || !isWorthRetrying(error.cause, attempt, retry)) return error
       stop.statistics.retries++
-      await this.#wait(waitAfter(error.cause, attempt, retry))
+      await this.#wait(waitAfter(error.cause, attempt, retry), stop.subscription)
       if (isOver()) return error
     }
   }
@@ -521,17 +527,22 @@ export class Dispatcher {
     })
   }
 
-  /** Waits before the next try, but no longer than the bus is there. */
-  #wait(ms: number): Promise<void> {
+  /** Waits before the next try, but no longer than the bus and the subscription are there. */
+  #wait(ms: number, subscription: Subscription | undefined): Promise<void> {
     const { clock, signal } = this.#options
     return new Promise((resolve) => {
       const end = () => {
         cancel()
         forget()
+        subscription?.waits?.delete(end)
         resolve()
       }
       const cancel = clock.delay(ms, end)
       const forget = onAbort(signal, end)
+      if (subscription) {
+        subscription.waits ??= new Set()
+        subscription.waits.add(end)
+      }
     })
   }
 
@@ -615,7 +626,7 @@ export class Dispatcher {
 
   #stopOf({ pattern, value: listener, order }: Entry<Listener>, names: Map<string, number>): Stop {
     const subscription = typeof listener === 'function' ? undefined : listener
-    const handler = typeof listener === 'function' ? listener : listener.handler
+    const handler = handlerOf(listener)
     const wanted = subscription?.name ?? (handler.name || 'anonymous')
     const count = (names.get(wanted) ?? 0) + 1
     names.set(wanted, count)
@@ -625,12 +636,16 @@ export class Dispatcher {
   }
 }
 
+function handlerOf(listener: Listener): Handler {
+  return typeof listener === 'function' ? listener : listener.handler
+}
+
 /** Orders the dead letters of one millisecond. */
 let letters = 0
 
 function toHandlerError(handler: string, event: BusEvent, cause: unknown, attempts: number): HandlerError {
   return new HandlerError(
-    `The handler ${JSON.stringify(handler)} of ${JSON.stringify(event.name)} has failed: ${reasonOf(cause)}`,
+    `The handler ${quote(handler)} of ${quote(event.name)} has failed: ${writeOut(reasonOf(cause))}`,
     { handler, eventName: event.name, attempts, cause },
   )
 }

@@ -2,6 +2,7 @@ import { ValidationError } from '../core/errors.ts'
 import type { Issue } from '../core/issue.ts'
 import type { EventOptions } from './event.ts'
 import { assertEventName } from './event-name.ts'
+import { quote } from './quote.ts'
 
 /** Who has done what nobody has done: a timer, a migration, the service itself. */
 export const SYSTEM_USER_ID = 'system'
@@ -79,7 +80,7 @@ export function entityEvent<
   const about = { entityType, entityId, changedFields, userId: userId ?? systemUserId, organizationId }
   const issues = findIssues(about, name, data)
   if (issues.length > 0)
-    throw new ValidationError(`The event of the entity ${JSON.stringify(entityType)} is`, issues, {
+    throw new ValidationError(`The event of the entity ${quote(entityType)} is`, issues, {
       code: 'EVENTSETS_INVALID_EVENT',
     })
   return {

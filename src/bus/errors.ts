@@ -50,11 +50,24 @@ export class HandlerError extends EventError {
   }
 }
 
-/** What somebody has thrown, in words. Anything can be thrown, even what cannot be made a text. */
+/**
+ * What somebody has thrown, in words. Anything can be thrown, even what cannot be made a text. It is kept with dead
+ * letters and told in events, so that it is cut where it is long: after 4096 characters, with a mark.
+ */
 export function reasonOf(thrown: unknown): string {
   try {
-    return thrown instanceof Error ? String(thrown.message) : String(thrown)
+    return cut(thrown instanceof Error ? String(thrown.message) : String(thrown))
   } catch {
     return `something of type ${typeof thrown}`
   }
+}
+
+const MAX_CHARACTERS = 4096
+
+function cut(text: string): string {
+  if (text.length <= MAX_CHARACTERS) return text
+  // Not through a pair of surrogates: half of one cannot be stored everywhere.
+  const isPair = /[\ud800-\udbff]/.test(text[MAX_CHARACTERS - 1] as string)
+  const kept = text.slice(0, isPair ? MAX_CHARACTERS - 1 : MAX_CHARACTERS)
+  return `${kept}… (${text.length} characters)`
 }

@@ -1,4 +1,5 @@
-import { EventError, reasonOf } from './errors.ts'
+import { EventError } from './errors.ts'
+import { quote } from './quote.ts'
 
 /** Parts of a name between dots, at most. A deeper name is a mistake, or an attack on whatever matches it. */
 export const MAX_SEGMENTS = 16
@@ -40,12 +41,10 @@ export function findNameFault(name: unknown, segment: RegExp): string | undefine
     : `the segment ${quoteName(wrong)} has a character that it may not have`
 }
 
-/** A name as it stands in a message: short, and without anything that acts on a terminal. */
+/** What is no name may be anything, and is shown no longer than that. */
+const MOST_SHOWN = 60
+
+/** What is no name, as it stands in a message. */
 export function quoteName(name: unknown): string {
-  const text = reasonOf(name)
-  const short = text.length > 60 ? `${text.slice(0, 60)}…` : text
-  return JSON.stringify(short).replace(
-    /\p{C}/gu,
-    (character) => `\\u{${(character.codePointAt(0) as number).toString(16)}}`,
-  )
+  return quote(name, MOST_SHOWN)
 }

@@ -1,9 +1,13 @@
 import { ValidationError } from '../core/errors.ts'
-import type { Issue } from '../core/issue.ts'
+import { formatPath, type Issue } from '../core/issue.ts'
 import { didYouMean } from '../core/nearest.ts'
+import { isPlainObject } from '../core/shape.ts'
 
 /** Longer texts are mistakes, or attacks on whatever keeps them. */
 const MAX_TEXT_LENGTH = 1024
+
+/** The last moment that a Date knows, in milliseconds since 1970. */
+const LATEST_TIME = 8.64e15
 
 interface Demand {
   readonly isMet: (value: unknown) => boolean
@@ -25,7 +29,7 @@ const COMMON: Readonly<Record<string, Demand>> = {
   key: text,
   priority: wholeNumber,
   time: {
-    isMet: (value) => Number.isFinite(value) && (value as number) >= 0,
+    isMet: (value) => typeof value === 'number' && value >= 0 && value <= LATEST_TIME,
     message: 'expected milliseconds since 1970',
   },
   traceparent: text,
@@ -40,7 +44,7 @@ const DEMANDS = {
     ...COMMON,
     deliverAt: {
       isMet: (value: unknown) =>
-        (typeof value === 'number' || value instanceof Date) && Number.isFinite(Number(value)),
+        (typeof value === 'number' || value instanceof Date) && Math.abs(Number(value)) <= LATEST_TIME,
       message: 'expected milliseconds since 1970, or a Date',
     },
   },
@@ -57,6 +61,42 @@ const DEMANDS = {
  * @throws ValidationError with everything that is wrong with it.
  */
 export function assertEventOptions(options: unknown, method: keyof typeof DEMANDS): void {
+  const issues = findOptionIssues(options, method)
+  if (issues)
+    throw new ValidationError(`The options of ${method} are`, issues, { code: 'EVENTSETS_INVALID_OPTIONS' })
+}
+
+/**
+ * Checks what is given to `publishAll`, but for the names and the data.
+ *
+ * @throws ValidationError with everything that is wrong with it.
+ */
+export function assertPublications(events: unknown): void {
+  const issues: Issue[] = []
+  if (!Array.isArray(events))
+    issues.push({ path: '', code: 'type', message: `expected a list of ${AN_EVENT}` })
+  for (const [index, event] of Array.isArray(events) ? events.entries() : []) {
+    if (!isPlainObject(event)) {
+      issues.push({ path: `[${index}]`, code: 'type', message: `expected ${AN_EVENT}` })
+      continue
+    }
+    for (const key in event) {
+      if (PARTS.includes(key)) continue
+      const message = `is not a part of what is published${didYouMean(key, PARTS) || `; expected ${AN_EVENT}`}`
+      issues.push({ path: formatPath([index, key]), code: 'unknown_key', message })
+    }
+    if (event['options'] === undefined) continue
+    for (const { path, ...issue } of findOptionIssues(event['options'], 'publishAll') ?? [])
+      issues.push({ path: `[${index}].options${path === '' ? '' : `.${path}`}`, ...issue })
+  }
+  if (issues.length > 0)
+    throw new ValidationError('What is given to publishAll is', issues, { code: 'EVENTSETS_INVALID_OPTIONS' })
+}
+
+const PARTS = ['name', 'data', 'options']
+const AN_EVENT = '{ name, data, options }'
+
+function findOptionIssues(options: unknown, method: keyof typeof DEMANDS): Issue[] | undefined {
   const demands: Readonly<Record<string, Demand>> = DEMANDS[method]
   let issues: Issue[] | undefined
   for (const key in options as object) {
@@ -69,8 +109,5 @@ export function assertEventOptions(options: unknown, method: keyof typeof DEMAND
     issues ??= []
     issues.push({ path: key, code: demand ? 'format' : 'unknown_key', message })
   }
-  if (options === null || typeof options !== 'object')
-    issues = [{ path: '', code: 'type', message: 'expected an object' }]
-  if (issues)
-    throw new ValidationError(`The options of ${method} are`, issues, { code: 'EVENTSETS_INVALID_OPTIONS' })
+  return isPlainObject(options) ? issues : [{ path: '', code: 'type', message: 'expected an object' }]
 }

@@ -26,6 +26,8 @@ export interface BusEvent<Name extends string = string, Data = unknown> {
   readonly traceparent: string | undefined
   /** How many events led to this one. */
   readonly depth: number
+  /** Not to be handled before, in milliseconds since 1970. */
+  readonly deliverAt: number | undefined
   toJSON(): StoredEvent
 }
 
@@ -71,6 +73,7 @@ export interface PublishEventOptions extends EventOptions {
 /** What is said about an event beside its name, data and time. */
 export interface EventOrigin extends Omit<EventOptions, 'time'> {
   readonly source: string
+  readonly deliverAt?: number | undefined
 }
 
 /**
@@ -141,9 +144,13 @@ export class PublishedEvent<Name extends string = string, Data = unknown> implem
     return this.#origin.depth ?? 0
   }
 
+  get deliverAt(): number | undefined {
+    return this.#origin.deliverAt
+  }
+
   toJSON(): StoredEvent {
-    const { id, name, data, source, time, correlationId, causationId, key, priority, traceparent, depth } =
-      this
+    const { id, name, data, source, time, correlationId, causationId, key, priority, traceparent } = this
+    const { depth, deliverAt } = this
     return {
       id,
       name,
@@ -156,6 +163,7 @@ export class PublishedEvent<Name extends string = string, Data = unknown> implem
       priority,
       ...(traceparent === undefined ? {} : { traceparent }),
       ...(depth === 0 ? {} : { depth }),
+      ...(deliverAt === undefined ? {} : { deliverAt }),
     }
   }
 

@@ -2,6 +2,8 @@ import { ValidationError } from '../core/errors.ts'
 import type { Issue } from '../core/issue.ts'
 import { isPlainObject } from '../core/shape.ts'
 import type { BusEvent } from './event.ts'
+import { quote } from './quote.ts'
+import { takeAtOnce } from './thenable.ts'
 
 /** A filter as data: conditions on places in an event. */
 export type FilterData =
@@ -12,17 +14,18 @@ export type FilterData =
   | { readonly or: readonly FilterData[] }
   | { readonly not: FilterData }
 
-/** Tells which events of a pattern a handler wants. */
+/** Tells which events of a pattern a handler wants. A function says so at once: what it gives is true or false, or stands for that. */
 export type Filter<Event extends BusEvent = BusEvent> = FilterData | ((event: Event) => boolean)
 
 /**
  * Compiles a filter into a function. A path such as `data.plan` leads to own properties only; what is not there is
- * equal to nothing.
+ * equal to nothing. A function that gives a promise makes the filter throw.
  *
  * @throws ValidationError with everything that is wrong with it.
  */
 export function compileFilter(filter: Filter): (event: BusEvent) => boolean {
-  if (typeof filter === 'function') return filter
+  // What a promise will be comes too late: taken for true, it would let everything through.
+  if (typeof filter === 'function') return (event) => Boolean(takeAtOnce(filter(event), 'The filter'))
   const issues: Issue[] = []
   const compiled = compile(filter, 'filter', issues)
   if (issues.length === 0) return compiled
@@ -79,11 +82,9 @@ function compileCondition(
   issues: Issue[],
 ): Compiled {
   const { path: place } = condition
-  if (typeof place !== 'string' || place === '') {
-    issues.push({ path: `${path}.path`, code: 'type', message: 'expected a path such as "data.plan"' })
-    return () => false
-  }
-  const segments = place.split('.')
+  const fault = findPathFault(place)
+  if (fault !== undefined) issues.push({ path: `${path}.path`, code: 'format', message: fault })
+  const segments = String(place).split('.')
   if ('exists' in condition) {
     const { exists } = condition
     if (typeof exists !== 'boolean')
@@ -96,16 +97,30 @@ function compileCondition(
       issues.push({ path: `${path}.in`, code: 'type', message: 'expected a list of values' })
       return () => false
     }
+    for (const [index, each] of wanted.entries())
+      if (each === undefined) issues.push({ path: `${path}.in[${index}]`, code: 'type', message: NOTHING })
     return (event) => {
       const value = read(event, segments)
       return value !== undefined && wanted.some((each) => isEqual(value, each))
     }
   }
   const { eq } = condition
+  if (eq === undefined) issues.push({ path: `${path}.eq`, code: 'type', message: NOTHING })
   return (event) => {
     const value = read(event, segments)
     return value !== undefined && isEqual(value, eq)
   }
+}
+
+const NOTHING = 'is undefined, which nothing is equal to; for what is not there write { path, exists: false }'
+
+/** Why a text is no path into an event, if so. */
+function findPathFault(place: unknown): string | undefined {
+  if (typeof place !== 'string' || place === '') return 'expected a path such as "data.plan"'
+  const [root = '', ...rest] = place.split('.')
+  if ([root, ...rest].includes('')) return `has an empty part: ${quote(place)}`
+  if (ROOTS.has(root)) return undefined
+  return `an event has no ${quote(root)}; did you mean ${quote(`data.${place}`)}? It has ${[...ROOTS].join(', ')}`
 }
 
 /** What of an event a path may lead to. */
@@ -119,6 +134,8 @@ const ROOTS: ReadonlySet<string> = new Set([
   'causationId',
   'key',
   'priority',
+  'traceparent',
+  'depth',
 ])
 
 function read(event: BusEvent, [root = '', ...segments]: readonly string[]): unknown {

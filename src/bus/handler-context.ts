@@ -1,6 +1,7 @@
 import type { EmitReport } from './emit-report.ts'
 import type { BusEvent, EventOptions, PublishEventOptions } from './event.ts'
 import type { EventMap, EventName } from './event-map.ts'
+import type { OutboxTarget, TransactionPublisher } from './transaction.ts'
 
 /** What a bus is to a handler: a place to publish what follows from an event. */
 export interface Publisher {
@@ -22,12 +23,22 @@ export interface HandlerContext<Events extends object = EventMap> {
   publish(...event: FollowUp<Events, PublishEventOptions>): Promise<BusEvent>
   /** The same in this process. */
   emit(...event: FollowUp<Events, EventOptions>): Promise<EmitReport>
+  /** `bus.transaction`, with events that follow from this one. */
+  transaction<T, Handle = unknown>(
+    run: (publisher: Pick<HandlerContext<Events>, 'publish'>) => T | Promise<T>,
+    target?: OutboxTarget<Handle>,
+  ): Promise<T>
 }
 
 /** The name of an event, its data and options: not a type parameter, so that a handler of any events fits every bus. */
 type FollowUp<Events extends object, Options> = {
   [Name in EventName<Events>]: [name: Name, data: Events[Name], options?: Options]
 }[EventName<Events>]
+
+/** What a bus has to have for the context of its handlers. */
+export interface HandlingBus extends Publisher {
+  transaction<T>(run: (publisher: TransactionPublisher) => T | Promise<T>, target?: OutboxTarget): Promise<T>
+}
 
 /** Which try of handling an event it is. */
 export interface Try {
@@ -38,7 +49,7 @@ export interface Try {
 
 /** What is the same for many calls of handlers. */
 export interface Circumstances extends Try {
-  readonly publisher: Publisher
+  readonly publisher: HandlingBus
   readonly signal: AbortSignal
 }
 
@@ -78,6 +89,15 @@ export class Context implements HandlerContext {
     const emit: Publisher['emit'] = (name, data, options) =>
       this.#circumstances.publisher.emit(name, data, follow(this.#event, options))
     return emit as HandlerContext['emit']
+  }
+
+  get transaction(): HandlerContext['transaction'] {
+    return (run, target) =>
+      this.#circumstances.publisher.transaction(
+        ({ publish }) =>
+          run({ publish: (name, data, options) => publish(name, data, follow(this.#event, options)) }),
+        target as OutboxTarget | undefined,
+      )
   }
 }
 

@@ -3,6 +3,7 @@ import { onAbort } from './abort.ts'
 import type { Clock } from './clock.ts'
 import type { BusHealth, HealthRequest } from './health.ts'
 import { assertOptions, maybeFunction, maybeMilliseconds, maybeSignal } from './option-shape.ts'
+import { isThenable } from './thenable.ts'
 
 export interface HealthMonitorOptions {
   /** How long to wait from one look to the next, in milliseconds. 60000 unless given. */
@@ -49,17 +50,22 @@ export function startHealthMonitor(bus: MonitoredBus, options: HealthMonitorOpti
     cancel()
     for (const forget of forgets) forget()
   }
+  /** Whoever is told may fail at that, at once or later. */
+  const tell = (call: () => unknown) => {
+    try {
+      const told = call()
+      if (isThenable(told)) told.then(undefined, (error) => bus.report(error))
+    } catch (error) {
+      bus.report(error)
+    }
+  }
   const look = async () => {
     const health = await bus.health({ timeoutMs })
     if (isStopped) return
     const previous = latest
     latest = health
-    try {
-      onCheck?.(health)
-      if (health.status !== (previous?.status ?? 'healthy')) onChange?.(health, previous)
-    } catch (error) {
-      bus.report(error)
-    }
+    tell(() => onCheck?.(health))
+    if (health.status !== (previous?.status ?? 'healthy')) tell(() => onChange?.(health, previous))
     // One of the two may have stopped it, and on a closed bus nothing changes any more.
     if (!isStopped && !bus.signal.aborted)
       cancel = bus.clock.delay(intervalMs, () => void look(), { isBackground: true })

@@ -1,10 +1,13 @@
 import { AlreadyExistsError } from '../core/errors.ts'
 import type { Issue } from '../core/issue.ts'
-import { findShapeIssues, object, optional, table, wholeNumber } from '../core/shape.ts'
+import { findShapeIssues, isPlainObject, object, optional, table, wholeNumber } from '../core/shape.ts'
 import type { BackendHealth, BusBackend, GroupHealth } from './backend.ts'
 import type { Clock } from './clock.ts'
 import { LATE, within } from './deadline.ts'
+import { reasonOf } from './errors.ts'
 import { assertOptions, expected, isText, maybeMilliseconds } from './option-shape.ts'
+import { toPlain } from './plain.ts'
+import { quote, writeOut } from './quote.ts'
 import { type HandlerStatistics, MAX_FAILURE_WINDOW, OTHERS, type Statistics } from './statistics.ts'
 
 /** `degraded`: it works, but somebody should look. `unhealthy`: it does not do what it is there for. */
@@ -85,6 +88,8 @@ export interface HealthSource {
   readonly group: string
   readonly statistics: Statistics
   readonly isPaused: () => boolean
+  /** Whether there are handlers, and nobody has said that they are to begin. */
+  readonly isForgotten: () => boolean
   readonly isClosed: () => boolean
   /** Whether a handler still listens. */
   readonly isListening: (name: string, pattern: string) => boolean
@@ -119,7 +124,7 @@ export function createHealthChecks(source: HealthSource, options: HealthOptions 
     ])
     const checks = {
       bus: lifecycle,
-      ...checkBackend(backend, source.group, options),
+      ...checkBackend(backend, source, options),
       handlers: checkHandlers(source, options),
       ...Object.fromEntries(results),
     }
@@ -128,7 +133,7 @@ export function createHealthChecks(source: HealthSource, options: HealthOptions 
   const add: HealthChecks['add'] = (name, check, checkOptions = {}) => {
     assertOptions('The health check is', checkShape, { ...checkOptions, name, check })
     if (BUILT_IN.includes(name) || own.has(name))
-      throw new AlreadyExistsError(`There is a health check ${JSON.stringify(name)} already.`, {
+      throw new AlreadyExistsError(`There is a health check ${quote(name)} already.`, {
         existing: name,
         hint: 'Give yours another name, or take the other one away first.',
       })
@@ -238,7 +243,7 @@ async function askBackend(
   { backend, clock }: HealthSource,
   timeoutMs: number,
 ): Promise<BackendHealth | string> {
-  const name = JSON.stringify(backend.name)
+  const name = quote(backend.name)
   try {
     const answer = await within(timeoutMs, backend.health(), clock)
     return answer === LATE ? `The backend ${name} has not answered within ${timeoutMs} ms.` : answer
@@ -249,21 +254,27 @@ async function askBackend(
 
 function checkBackend(
   answer: BackendHealth | string,
-  group: string,
+  source: HealthSource,
   options: HealthOptions,
 ): { readonly [name: string]: HealthCheckResult } {
   if (typeof answer === 'string') return { backend: { status: 'unhealthy', reasons: [answer] } }
   const { status, reasons, inFlight, deadLetters } = answer
   // A backend that is younger than its group has nothing to tell about it but what there is in all.
   const { queueDepth, lagMs }: Omit<GroupHealth, 'name'> =
-    answer.groups.find(({ name }) => name === group) ?? answer
+    answer.groups.find(({ name }) => name === source.group) ?? answer
   const depthStatus = compare(queueDepth, { degraded: 10_000, ...options.queueDepth })
   const lagStatus = compare(lagMs, { degraded: 60_000, ...options.lagMs })
+  const isForgotten = queueDepth > 0 && source.isForgotten()
+  const queueReasons = depthStatus === 'healthy' ? [] : [`${queueDepth} events are waiting.`]
+  if (isForgotten)
+    queueReasons.push(
+      `${queueDepth} events are waiting, and this bus has handlers, but was never started: call start().`,
+    )
   return {
     backend: { status, reasons, details: { inFlight, deadLetters } },
     queue: {
-      status: depthStatus,
-      reasons: depthStatus === 'healthy' ? [] : [`${queueDepth} events are waiting.`],
+      status: isForgotten && depthStatus === 'healthy' ? 'degraded' : depthStatus,
+      reasons: queueReasons,
       details: { queueDepth },
     },
     lag: {
@@ -295,7 +306,7 @@ function checkHandlers(
     const status = compare(failed / calls, limits)
     const { name, pattern } = handler
     if (status === 'healthy' || (name !== OTHERS && !isListening(name, pattern))) continue
-    const reason = `The handler ${JSON.stringify(name)} of ${JSON.stringify(pattern)} has failed in ${failed} of its last ${calls} calls.`
+    const reason = `The handler ${quote(name)} of ${quote(pattern)} has failed in ${failed} of its last ${calls} calls.`
     failing.push({ status, share: failed / calls, reason })
   }
   if (failing.length === 0) return HEALTHY
@@ -326,9 +337,9 @@ async function runOwn(
     const outcome = await within(timeoutMs, Promise.resolve(controller.signal).then(check), clock)
     if (outcome !== LATE) return toResult(name, outcome)
     controller.abort()
-    return unhealthy(`The check ${JSON.stringify(name)} has not ended within ${timeoutMs} ms.`)
+    return unhealthy(`The check ${quote(name)} has not ended within ${timeoutMs} ms.`)
   } catch (error) {
-    return unhealthy(`The check ${JSON.stringify(name)} has failed: ${wordError(error)}`)
+    return unhealthy(`The check ${quote(name)} has failed: ${wordError(error)}`)
   }
 }
 
@@ -336,18 +347,25 @@ function toResult(name: string, outcome: CheckOutcome): HealthCheckResult {
   if (outcome === undefined) return HEALTHY
   const {
     status = 'healthy',
-    reasons = [],
+    reasons: given = [],
     details,
   } = typeof outcome === 'object' && outcome !== null ? outcome : { status: outcome }
   const isKnown = typeof status === 'string' && Object.hasOwn(BADNESS, status)
-  if (!isKnown) return unhealthy(`The check ${JSON.stringify(name)} has given neither a status nor nothing.`)
+  if (!isKnown) return unhealthy(`The check ${quote(name)} has given neither a status nor nothing.`)
+  const reasons = (Array.isArray(given) ? given : [given]).map((reason) => writeOut(reasonOf(reason)))
   // Whoever reads the reasons must find every check in them that is not healthy.
   const isUnexplained = status !== 'healthy' && reasons.length === 0
   return {
     status,
-    reasons: isUnexplained ? [`The check ${JSON.stringify(name)} says ${status}.`] : reasons,
-    ...(details === undefined ? {} : { details }),
+    reasons: isUnexplained ? [`The check ${quote(name)} says ${status}.`] : reasons,
+    ...(details === undefined ? {} : { details: toPlainDetails(details) }),
   }
+}
+
+/** A check may give anything, and what has no names gets one. */
+function toPlainDetails(details: unknown): { readonly [name: string]: unknown } {
+  const plain = toPlain(details)
+  return isPlainObject(plain) ? plain : { value: plain }
 }
 
 function unhealthy(reason: string): HealthCheckResult {
@@ -355,5 +373,5 @@ function unhealthy(reason: string): HealthCheckResult {
 }
 
 function wordError(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  return writeOut(reasonOf(error))
 }

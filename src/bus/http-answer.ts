@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { reasonOf } from './errors.ts'
 
 export interface HttpAnswer {
   readonly status: number
@@ -18,12 +19,12 @@ export async function answer(
   try {
     send(request, response, await make())
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    send(request, response, { status: 500, type: PLAIN, body: `${reason}\n` })
+    send(request, response, { status: 500, type: PLAIN, body: `${reasonOf(error)}\n` })
   }
 }
 
 export function refuseMethod(response: ServerResponse, methods: readonly string[]): void {
+  if (response.headersSent || response.destroyed) return
   response.writeHead(405, { allow: methods.join(', '), 'content-type': PLAIN })
   response.end(`Only ${methods.join(' and ')} is answered.\n`)
 }

@@ -1,6 +1,7 @@
 import { NotFoundError, ValidationError } from '../core/errors.ts'
 import type { Issue } from '../core/issue.ts'
 import { didYouMean } from '../core/nearest.ts'
+import { isPlainObject } from '../core/shape.ts'
 import type {
   BackendHealth,
   BusBackend,
@@ -12,10 +13,11 @@ import type {
   ReplayQuery,
 } from './backend.ts'
 import { type Clock, createSystemClock } from './clock.ts'
-import { PublishError } from './errors.ts'
+import { EventError, PublishError } from './errors.ts'
 import type { StoredEvent } from './event.ts'
 import { compilePattern } from './pattern.ts'
 import { createQueue, type Queue } from './queue.ts'
+import { quote } from './quote.ts'
 
 export interface MemoryBackendOptions {
   /** How many events are kept for `replay`, the latest ones. 10000 unless given. */
@@ -28,6 +30,11 @@ export interface MemoryBackendOptions {
    * ended; it is rejected when the queue is twice as long as it may be.
    */
   readonly overflow?: 'wait' | 'error' | undefined
+  /**
+   * How long a publisher waits for room, in milliseconds, before it is rejected: handlers that publish on the bus
+   * itself may wait for the room that only their own end would make. 30000 unless given.
+   */
+  readonly maxWaitMs?: number | undefined
   /** How many ids are remembered, so that publishing an event again does nothing. 10000 unless given. */
   readonly rememberedIds?: number | undefined
   /** How many dead letters are kept, the latest ones. 10000 unless given. */
@@ -48,6 +55,7 @@ export function memoryBackend(options: MemoryBackendOptions = {}): BusBackend {
   const rememberedInOrder = createQueue<string>()
   const letters = new Map<string, DeadLetter>()
   const waiting = createQueue<WaitingPublish>()
+  let lostLetters = 0
   let isClosed = false
 
   const depth = () => [...groups.values()].reduce((sum, group) => sum + group.depth, 0)
@@ -71,15 +79,53 @@ export function memoryBackend(options: MemoryBackendOptions = {}): BusBackend {
       first.resolve()
     }
   }
+  const waitForRoom = (events: readonly StoredEvent[]) =>
+    new Promise<void>((resolve, reject) => {
+      const cancel = clock.delay(settings.maxWaitMs, () => {
+        publish.isOver = true
+        // All wait equally long: those before it are over, too.
+        while (waiting.peek()?.isOver) waiting.shift()
+        reject(fullError(depth(), settings.maxWaitMs))
+      })
+      const publish: WaitingPublish = {
+        events,
+        isOver: false,
+        resolve: () => {
+          cancel()
+          resolve()
+        },
+        reject: (error) => {
+          cancel()
+          reject(error)
+        },
+      }
+      waiting.push(publish)
+    })
   const refuseWaiting = (message: string) => {
     for (let first = waiting.shift(); first; first = waiting.shift()) first.reject(closedError(message))
   }
   const keepLetters = (added: readonly DeadLetter[]) => {
     for (const letter of added) letters.set(letter.id, letter)
+    let pushedOut = 0
     for (const id of letters.keys()) {
       if (letters.size <= settings.maxDeadLetters) break
       letters.delete(id)
+      pushedOut++
     }
+    // Whoever keeps none has not lost any.
+    if (pushedOut > 0 && settings.maxDeadLetters > 0) tellLostLetters(pushedOut)
+  }
+  /** The first is told, and then each so many. */
+  const tellLostLetters = (count: number) => {
+    const before = lostLetters
+    lostLetters += count
+    const isDue = before === 0 || Math.floor(before / LOST_A_REPORT) < Math.floor(lostLetters / LOST_A_REPORT)
+    if (!isDue) return
+    const error = new EventError(tellLetters(lostLetters), {
+      code: 'EVENTSETS_DEAD_LETTERS_FULL',
+      hint: 'Replay or drop dead letters, or raise "maxDeadLetters" of the memory backend.',
+    })
+    for (const group of groups.values()) group.tell(error)
   }
   const remember = (id: string): boolean => {
     if (remembered.has(id)) return false
@@ -118,7 +164,9 @@ export function memoryBackend(options: MemoryBackendOptions = {}): BusBackend {
     async replay(ids) {
       const found = [...new Set(ids)].flatMap((id) => letters.get(id) ?? [])
       // What nobody could get stays where it is.
-      const replayed = found.filter(({ group }) => group !== undefined || groups.size > 0)
+      const replayed = found.filter(({ group }) =>
+        group === undefined ? groups.size > 0 : groups.has(group),
+      )
       for (const { id, event, group, handler } of replayed) {
         letters.delete(id)
         const handlers = handler === undefined ? undefined : [handler]
@@ -150,7 +198,7 @@ export function memoryBackend(options: MemoryBackendOptions = {}): BusBackend {
       const isFree = groups.size === 0 || (hasRoom(events.length, most) && (isFollowUp || waiting.size === 0))
       if (isFree) return take(events)
       if (settings.overflow === 'error' || isFollowUp) throw fullError(depth())
-      await new Promise<void>((resolve, reject) => waiting.push({ events, resolve, reject }))
+      await waitForRoom(events)
     },
     async consume(consumer) {
       if (isClosed) throw closedError()
@@ -184,9 +232,14 @@ export function memoryBackend(options: MemoryBackendOptions = {}): BusBackend {
       }))
       const queueDepth = depth()
       const isFull = queueDepth >= settings.maxQueueDepth
+      const isLosing = lostLetters > 0 && letters.size >= settings.maxDeadLetters
       return {
-        status: isClosed ? 'unhealthy' : isFull ? 'degraded' : 'healthy',
-        reasons: [...(isClosed ? ['The backend is closed.'] : []), ...(isFull ? [tellFull(queueDepth)] : [])],
+        status: isClosed ? 'unhealthy' : isFull || isLosing ? 'degraded' : 'healthy',
+        reasons: [
+          ...(isClosed ? ['The backend is closed.'] : []),
+          ...(isFull ? [tellFull(queueDepth)] : []),
+          ...(isLosing ? [tellLetters(lostLetters)] : []),
+        ],
         queueDepth,
         inFlight: all.reduce((sum, group) => sum + group.inFlight, 0),
         lagMs: Math.max(0, ...all.map(({ lagMs }) => lagMs)),
@@ -205,6 +258,8 @@ export function memoryBackend(options: MemoryBackendOptions = {}): BusBackend {
 /** Events whose publisher waits until there is room for them. */
 interface WaitingPublish {
   readonly events: readonly StoredEvent[]
+  /** It has waited as long as it may. */
+  isOver: boolean
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
@@ -215,19 +270,27 @@ function closedError(message = CLOSED): PublishError {
   return new PublishError(message, { code: 'EVENTSETS_BUS_CLOSED' })
 }
 
+/** So many letters that are pushed out are told at once. */
+const LOST_A_REPORT = 1000
+
+function tellLetters(lost: number): string {
+  return `No more dead letters are kept: ${lost === 1 ? 'the oldest one has' : `the ${lost} oldest have`} made room for others.`
+}
+
 function tellFull(depth: number): string {
   return `${depth === 1 ? 'An event is' : `${depth} events are`} waiting, and no more are taken.`
 }
 
-function fullError(depth: number): PublishError {
-  return new PublishError(tellFull(depth), {
+function fullError(depth: number, waitedMs?: number): PublishError {
+  const waited = waitedMs === undefined ? '' : ` There was no room for ${waitedMs} ms.`
+  return new PublishError(`${tellFull(depth)}${waited}`, {
     code: 'EVENTSETS_PUBLISH',
-    hint: 'Handlers are slower than publishers. Publish less, or raise "maxQueueDepth" of the memory backend.',
+    hint: 'Handlers are slower than publishers. Publish less, or raise "maxQueueDepth" of the memory backend. Handlers publish through their context, which does not wait for room.',
   })
 }
 
 function unknownEvent(id: string): NotFoundError {
-  return new NotFoundError(`The event ${JSON.stringify(id)} is not in the history, or not any more.`, {
+  return new NotFoundError(`The event ${quote(id)} is not in the history, or not any more.`, {
     missing: id,
     nearest: [],
     hint: 'Read the history from its beginning, or keep more of it: the option "historySize" of the memory backend.',
@@ -258,6 +321,8 @@ interface Group {
   readonly inFlight: number
   lagMs(): number
   add(work: Work, deliverAt?: number): void
+  /** Tells those who consume. */
+  tell(error: Error): void
   consume(consumer: Consumer): Consumption
   close(): void
 }
@@ -417,13 +482,23 @@ function createGroup({ clock, keepLetters, onProgress, leave }: GroupSetting): G
     },
     lagMs() {
       const now = clock.now()
-      return ready.reduce((lagMs, { queue }) => Math.max(lagMs, now - (queue.peek()?.since ?? now)), 0)
+      let since = now
+      for (const { queue } of ready) since = Math.min(since, queue.peek()?.since ?? now)
+      for (const queue of behind.values()) since = Math.min(since, queue.peek()?.since ?? now)
+      return now - since
     },
     add(work, deliverAt) {
       const now = clock.now()
       const queued: QueuedWork = { ...work, attempt: 1, since: deliverAt ?? now }
       if (deliverAt !== undefined && deliverAt > now) later(deliverAt - now, () => enqueue(queued))
       else enqueue(queued)
+    },
+    tell(error) {
+      try {
+        for (const { consumer } of [...workers]) consumer.onError(error)
+      } catch {
+        // Whoever is told of errors and fails at that cannot be told.
+      }
     },
     consume(consumer) {
       const worker: Worker = { consumer, hands: 0 }
@@ -435,7 +510,7 @@ function createGroup({ clock, keepLetters, onProgress, leave }: GroupSetting): G
       }
       return {
         stop,
-        async drain(deadlineMs) {
+        async drain(deadlineMs, onLeft) {
           const end = clock.now() + deadlineMs
           const isLast = () => workers.length === 1 && workers[0] === worker
           const isDue = () => [...timers.values()].some((time) => time <= end)
@@ -447,6 +522,8 @@ function createGroup({ clock, keepLetters, onProgress, leave }: GroupSetting): G
           const left = readyCount + behindCount + timers.size
           close()
           leave()
+          // What is published in between would be taken, and lost.
+          onLeft?.()
           return left
         },
       }
@@ -462,12 +539,18 @@ interface Worker {
 }
 
 function resolveOptions(options: MemoryBackendOptions) {
+  const subject = 'The options of the memory backend are'
+  if (!isPlainObject(options as unknown)) {
+    const issue = { path: '', code: 'type', message: 'expected an object' } as const
+    throw new ValidationError(subject, [issue], { code: 'EVENTSETS_INVALID_OPTIONS' })
+  }
   const {
     historySize = 10_000,
     maxQueueDepth = 100_000,
     overflow = 'wait',
     rememberedIds = 10_000,
     maxDeadLetters = 10_000,
+    maxWaitMs = 30_000,
     clock = createSystemClock(),
   } = options
   const counts = { historySize, maxQueueDepth, rememberedIds, maxDeadLetters }
@@ -479,16 +562,18 @@ function resolveOptions(options: MemoryBackendOptions) {
       code: 'format',
       message: `expected a whole number, ${least} or more`,
     }))
-  const known = [...Object.keys(counts), 'overflow', 'clock']
+  const known = [...Object.keys(counts), 'overflow', 'maxWaitMs', 'clock']
   for (const key of Object.keys(options)) {
     const message = `is not a known option${didYouMean(key, known) || `; known are ${known.join(', ')}`}`
     if (!known.includes(key)) issues.push({ path: key, code: 'unknown_key', message })
   }
   if (overflow !== 'wait' && overflow !== 'error')
     issues.push({ path: 'overflow', code: 'format', message: 'expected "wait" or "error"' })
-  if (issues.length > 0)
-    throw new ValidationError('The options of the memory backend are', issues, {
-      code: 'EVENTSETS_INVALID_OPTIONS',
-    })
-  return { ...counts, overflow, clock }
+  if (!(Number.isFinite(maxWaitMs) && maxWaitMs >= 0))
+    issues.push({ path: 'maxWaitMs', code: 'format', message: 'expected milliseconds, 0 or more' })
+  const isClock = typeof clock?.now === 'function' && typeof clock.delay === 'function'
+  if (!isClock)
+    issues.push({ path: 'clock', code: 'type', message: 'expected a clock with "now" and "delay"' })
+  if (issues.length > 0) throw new ValidationError(subject, issues, { code: 'EVENTSETS_INVALID_OPTIONS' })
+  return { ...counts, overflow, maxWaitMs, clock }
 }

@@ -1,6 +1,8 @@
 import { object } from '../core/shape.ts'
+import { assertMetrics } from './given-metrics.ts'
 import type { BusMetrics, EventMetrics, HandlerMetrics } from './metrics.ts'
 import { assertOptions, maybeCount } from './option-shape.ts'
+import { quote } from './quote.ts'
 
 export interface MetricsReportOptions {
   /** So many events and handlers are listed, the busiest. 50 unless given. */
@@ -10,10 +12,11 @@ export interface MetricsReportOptions {
 /**
  * The numbers of a bus as text for people.
  *
- * @throws ValidationError for wrong options.
+ * @throws ValidationError for wrong options, and for numbers of something else.
  */
 export function formatMetricsReport(metrics: BusMetrics, options: MetricsReportOptions = {}): string {
   assertOptions('The options of the report are', optionsShape, options)
+  assertMetrics(metrics, 'formatMetricsReport')
   const { maxRows = 50 } = options
   const events = busiest(metrics.byEvent, maxRows, ({ published, delivered }) => published + delivered)
   const handlers = busiest(metrics.byHandler, maxRows, ({ calls }) => calls)
@@ -34,7 +37,7 @@ function summarise({ source, since, uptimeMs, events, backend, ...rest }: BusMet
     ? `${wordCount(backend.queueDepth)} waiting, the oldest for ${wordDuration(backend.lagMs)}; dead letters: ${wordCount(backend.deadLetters)}`
     : 'the backend has not answered'
   return [
-    `The bus ${JSON.stringify(source)}, ${wordDuration(uptimeMs)} since ${new Date(since).toISOString()}`,
+    `The bus ${quote(source)}, ${wordDuration(uptimeMs)} since ${new Date(since).toISOString()}`,
     `Events    ${wordCount(published)} published, ${wordCount(delivered)} delivered, ${wordCount(handled)} handled, ${wordCount(failed)} failed; success ${wordShare(successRate)}`,
     `Queue     ${waiting}`,
     `Handlers  ${wordCount(listening)} listening; events in hand: ${wordCount(inFlight)}, dropped by streams: ${wordCount(droppedByStreams)}`,

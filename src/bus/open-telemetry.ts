@@ -1,4 +1,9 @@
+import type { Issue } from '../core/issue.ts'
+import { object, optional } from '../core/shape.ts'
+import { EventError, reasonOf } from './errors.ts'
 import type { BusEvent } from './event.ts'
+import { assertOptions, expected } from './option-shape.ts'
+import { writeOut } from './quote.ts'
 import type { BusObserver, HandlerCall, ObservedBus, PublishOperation, Telemetry } from './telemetry.ts'
 import { isThenable } from './thenable.ts'
 
@@ -96,35 +101,44 @@ export interface OpenTelemetryOptions {
  *
  * Publishing is a span, and its W3C trace context travels with the event; each try of a handler is a span in that
  * trace, in whatever process it runs.
+ *
+ * What OpenTelemetry throws while the bus is at work is told once, and changes nothing else.
+ *
+ * @throws ValidationError with everything that is wrong with the options.
  */
-export function openTelemetry({ api, tracer, meter }: OpenTelemetryOptions): Telemetry {
+export function openTelemetry(options: OpenTelemetryOptions): Telemetry {
+  checkOptions(options)
+  const { api, tracer, meter } = options
   const spans = tracer === false ? undefined : (tracer ?? api.trace.getTracer(SCOPE))
   const instruments = meter === false ? undefined : createInstruments(meter ?? api.metrics.getMeter(SCOPE))
   return {
     connect(bus) {
-      const tracing = createTracing(api, spans, bus)
-      const stopObserving = instruments?.observe(bus)
+      const guard = createGuard(bus)
+      const tracing = createTracing(api, spans, bus, guard)
+      const stopObserving = guard(() => instruments?.observe(bus))
       return {
         publish: async (operation, run) => {
           const span = tracing.publish(operation)
-          const measured = instruments?.publish(operation)
+          const measured = guard(() => instruments?.publish(operation))
+          const end = (failure?: Failure) => {
+            span.end(failure)
+            guard(() => measured?.(failure))
+          }
           try {
             const result = await span.run(() => run(span))
-            span.end()
-            measured?.()
+            end()
             return result
           } catch (error) {
-            span.end({ error })
-            measured?.({ error })
+            end({ error })
             throw error
           }
         },
         handle(call, run) {
           const span = tracing.handle(call)
-          const measured = instruments?.handle(call, bus)
+          const measured = guard(() => instruments?.handle(call, bus))
           const end = (failure?: Failure) => {
             span.end(failure)
-            measured?.(failure)
+            guard(() => measured?.(failure))
           }
           const fail = (error: unknown) => {
             end({ error })
@@ -141,7 +155,7 @@ export function openTelemetry({ api, tracer, meter }: OpenTelemetryOptions): Tel
             return fail(error)
           }
         },
-        end: () => stopObserving?.(),
+        end: () => guard(() => stopObserving?.()),
       } satisfies BusObserver
     },
   }
@@ -161,6 +175,78 @@ export async function loadOpenTelemetry(
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
     return undefined
+  }
+}
+
+function checkOptions(options: OpenTelemetryOptions): void {
+  const { api, tracer, meter } = options ?? {}
+  const demanded = [
+    ...(tracer === undefined ? ['trace.getTracer'] : []),
+    ...(meter === undefined ? ['metrics.getMeter'] : []),
+    ...API_FUNCTIONS,
+  ]
+  const missing = isObject(api) ? demanded.filter((path) => typeof read(api, path) !== 'function') : []
+  const issues = missing.map((path): Issue => {
+    return { path: `api.${path}`, code: 'missing', message: 'is no function; expected version 1 of the api' }
+  })
+  assertOptions('The options of openTelemetry are', SHAPE, options, issues)
+}
+
+/** What of the api is needed in any case. */
+const API_FUNCTIONS = [
+  'trace.setSpan',
+  'trace.setSpanContext',
+  'trace.getSpanContext',
+  'context.active',
+  'context.with',
+  'isSpanContextValid',
+]
+
+const SHAPE = object({
+  api: expected("the module: import * as api from '@opentelemetry/api'", isObject),
+  tracer: optional(expected('a tracer, or false', (input) => input === false || has(input, 'startSpan'))),
+  meter: optional(expected('a meter, or false', (input) => input === false || has(input, 'createHistogram'))),
+})
+
+function isObject(input: unknown): input is object {
+  return typeof input === 'object' && input !== null
+}
+
+function has(input: unknown, method: string): boolean {
+  return typeof read(input, method) === 'function'
+}
+
+function read(input: unknown, path: string): unknown {
+  return path
+    .split('.')
+    .reduce((found, key) => (found as { readonly [key: string]: unknown } | null | undefined)?.[key], input)
+}
+
+/** Calls OpenTelemetry, and gives undefined when that throws. */
+type Guard = <T>(call: () => T) => T | undefined
+
+/** Whoever watches decides nothing: what it throws is told, once for a bus, since it may be the same with each event. */
+function createGuard(bus: ObservedBus): Guard {
+  let isTold = false
+  const tell = (cause: unknown) => {
+    if (isTold) return
+    isTold = true
+    const error = new EventError(`OpenTelemetry has failed: ${writeOut(reasonOf(cause))}`, {
+      code: 'EVENTSETS_TELEMETRY',
+      hint: 'Events are handled all the same, but spans and measurements may be missing. It is told once.',
+      cause,
+    })
+    bus.report(error)
+  }
+  return (call) => {
+    try {
+      const result = call()
+      if (isThenable(result)) result.then(undefined, tell)
+      return result
+    } catch (error) {
+      tell(error)
+      return undefined
+    }
   }
 }
 
@@ -192,7 +278,12 @@ const NO_SPAN: OpenSpan = {
   end() {},
 }
 
-function createTracing(api: OpenTelemetryApi, tracer: OpenTelemetryTracer | undefined, bus: ObservedBus) {
+function createTracing(
+  api: OpenTelemetryApi,
+  tracer: OpenTelemetryTracer | undefined,
+  bus: ObservedBus,
+  guard: Guard,
+) {
   const { trace, context } = api
   const client = { 'messaging.client.id': bus.source }
 
@@ -206,22 +297,22 @@ function createTracing(api: OpenTelemetryApi, tracer: OpenTelemetryTracer | unde
     if (!tracer) return NO_SPAN
     const options = { kind, attributes, links: links.map((link) => ({ context: link })) }
     const span = tracer.startSpan(name, options, parent)
-    const active = trace.setSpan(parent, span)
     return {
-      traceparent: api.isSpanContextValid(span.spanContext())
-        ? formatTraceparent(span.spanContext())
-        : undefined,
-      made: (event) => void span.setAttributes(messageAttributes(event)),
-      run: (run) => context.with(active, run),
+      traceparent: guard(() => {
+        const spanContext = span.spanContext()
+        return api.isSpanContextValid(spanContext) ? formatTraceparent(spanContext) : undefined
+      }),
+      made: (event) => void guard(() => span.setAttributes(messageAttributes(event))),
+      run: (run) => runWithin(run, (call) => guard(() => context.with(trace.setSpan(parent, span), call))),
       end(failure) {
         if (failure) {
           const { error } = failure
-          const message = error instanceof Error ? error.message : String(error)
-          span.recordException(error instanceof Error ? error : message)
-          span.setStatus({ code: STATUS_ERROR, message })
-          span.setAttributes({ 'error.type': errorType(error) })
+          const message = reasonOf(error)
+          guard(() => span.recordException(error instanceof Error ? error : message))
+          guard(() => span.setStatus({ code: STATUS_ERROR, message }))
+          guard(() => span.setAttributes({ 'error.type': errorType(error) }))
         }
-        span.end()
+        guard(() => span.end())
       },
     }
   }
@@ -247,9 +338,10 @@ function createTracing(api: OpenTelemetryApi, tracer: OpenTelemetryTracer | unde
       // Events that have been made have contexts of their own, and each may belong to another trace.
       if (kind === 'send') {
         const links = traceparents.flatMap((traceparent) => parseTraceparent(traceparent) ?? [])
-        return start(title, KIND.CLIENT, attributes, context.active(), links)
+        return guard(() => start(title, KIND.CLIENT, attributes, context.active(), links)) ?? NO_SPAN
       }
-      return start(title, KIND.PRODUCER, attributes, follow(context.active(), traceparents[0]))
+      const begin = () => start(title, KIND.PRODUCER, attributes, follow(context.active(), traceparents[0]))
+      return guard(begin) ?? NO_SPAN
     },
     handle({ event, handler, pattern, attempt, isPublished }: HandlerCall): OpenSpan {
       const attributes = {
@@ -264,11 +356,32 @@ function createTracing(api: OpenTelemetryApi, tracer: OpenTelemetryTracer | unde
         'eventsets.handler.pattern': pattern,
         'eventsets.handler.attempt': attempt,
       }
-      // What a backend hands over has nothing to do with whatever is active by chance.
-      const parent = follow(isPublished ? api.ROOT_CONTEXT : context.active(), event.traceparent)
-      return start(`process ${event.name}`, KIND.CONSUMER, attributes, parent)
+      const begin = () => {
+        // What a backend hands over has nothing to do with whatever is active by chance.
+        const parent = follow(isPublished ? api.ROOT_CONTEXT : context.active(), event.traceparent)
+        return start(`process ${event.name}`, KIND.CONSUMER, attributes, parent)
+      }
+      return guard(begin) ?? NO_SPAN
     },
   }
+}
+
+/** Calls a function once, by what is to call it or else directly, and gives and throws what the function does. */
+function runWithin<T>(run: () => T, callBy: (call: () => void) => void): T {
+  let outcome: { readonly value: T } | { readonly error: unknown } | undefined
+  const call = () => {
+    if (outcome) return
+    try {
+      outcome = { value: run() }
+    } catch (error) {
+      outcome = { error }
+    }
+  }
+  callBy(call)
+  call()
+  const ended = outcome as unknown as { readonly value: T } | { readonly error: unknown }
+  if ('error' in ended) throw ended.error
+  return ended.value
 }
 
 function messageAttributes({ id, correlationId }: BusEvent): OpenTelemetryAttributes {

@@ -1,5 +1,5 @@
 import { EventError } from './errors.ts'
-import { findNameFault, quoteName } from './event-name.ts'
+import { findNameFault, MAX_SEGMENTS, quoteName } from './event-name.ts'
 
 const SEGMENT = /^(?:\*{1,2}|[^\s.*\p{C}]+)$/u
 
@@ -56,4 +56,38 @@ function matches(wanted: readonly string[], segments: readonly string[]): boolea
     row = next
   }
   return row.at(-1) as boolean
+}
+
+/** Whether there is a name that both patterns match. */
+export function overlaps(one: string, other: string): boolean {
+  return shortestOf(segmentsOf(one), segmentsOf(other)) <= MAX_SEGMENTS
+}
+
+/**
+ * How many segments the shortest name has that both match; Infinity where there is none. Row by row of a table "what
+ * the rest of the one from i and the rest of the other from j have in common", from its end.
+ */
+function shortestOf(one: readonly string[], other: readonly string[]): number {
+  const never = Number.POSITIVE_INFINITY
+  // Below the last part of the one only an end, or parts that stand for nothing, may be left.
+  let below = Array.from({ length: other.length + 1 }, (_, j) =>
+    other.slice(j).every((part) => part === '**') ? 0 : never,
+  )
+  for (const want of [...one].reverse()) {
+    const row = [...below].fill(never)
+    for (let j = other.length; j >= 0; j--) {
+      const part = other[j]
+      const after = below[j + 1] ?? never
+      const skipOne = want === '**' ? (below[j] as number) : never
+      const skipOther = part === '**' ? (row[j + 1] as number) : never
+      let both = never
+      if (part === undefined) both = never
+      else if (want === '**') both = part === '**' ? never : (row[j + 1] as number) + 1
+      else if (part === '**') both = (below[j] as number) + 1
+      else if (want === '*' || part === '*' || want === part) both = after + 1
+      row[j] = Math.min(skipOne, skipOther, both)
+    }
+    below = row
+  }
+  return Math.max(1, below[0] as number)
 }

@@ -2,9 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Issue } from '../core/issue.ts'
 import { anything, matching, object, optional, table } from '../core/shape.ts'
 import type { GroupHealth } from './backend.ts'
+import { assertMetrics } from './given-metrics.ts'
 import { answer } from './http-answer.ts'
 import type { BusMetrics, MetricsOptions } from './metrics.ts'
 import { assertOptions, maybeCount, maybeMilliseconds } from './option-shape.ts'
+import { writeOut } from './quote.ts'
 
 export interface PrometheusOptions {
   /** What all names of metrics begin with. `eventsets_bus` unless given. */
@@ -19,10 +21,11 @@ export interface PrometheusOptions {
  * Times are in seconds there. The count of a duration is that of the calls that were timed, not of all calls; those
  * have a counter of their own.
  *
- * @throws ValidationError for a prefix or a label that Prometheus would not take.
+ * @throws ValidationError for a prefix or a label that Prometheus would not take, and for numbers of something else.
  */
 export function prometheusText(metrics: BusMetrics, options: PrometheusOptions = {}): string {
   const { prefix, labels } = resolveOptions(options)
+  assertMetrics(metrics, 'prometheusText')
   return familiesOf(metrics)
     .filter(({ samples }) => samples.length > 0)
     .map(({ name, type, help, samples }) => {
@@ -223,8 +226,9 @@ function wordNumber(value: number): string {
   return value === Number.NEGATIVE_INFINITY ? '-Inf' : String(value)
 }
 
+/** What acts on a terminal is written out; the format itself has escapes for three characters only. */
 function escapeHelp(text: string): string {
-  return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
+  return writeOut(text).replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
 }
 
 function escapeLabel(text: string): string {
@@ -232,7 +236,7 @@ function escapeLabel(text: string): string {
 }
 
 function resolveOptions(options: PrometheusOptions & MetricsOptions) {
-  const { prefix = 'eventsets_bus', labels = {} } = options
+  const { prefix = 'eventsets_bus', labels = {} } = options ?? {}
   const issues = Object.entries(labels ?? {}).flatMap(([name, value]): Issue[] => {
     const message = findLabelFault(name, value)
     return message === undefined ? [] : [{ path: `labels.${name}`, code: 'format', message }]

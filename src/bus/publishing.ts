@@ -11,9 +11,11 @@ import {
   maybeText,
   maybeWholeNumber,
 } from './option-shape.ts'
+import { quote } from './quote.ts'
 import { isThenable } from './thenable.ts'
 import { createUuid } from './uuid.ts'
-import { dressAs, warnAbout } from './wrapping.ts'
+import { warnAbout } from './warning.ts'
+import { dressAs } from './wrapping.ts'
 
 export interface PublishingOptions<Args extends readonly unknown[] = readonly unknown[], Result = unknown> {
   /** What the start is published with. Nothing unless given: arguments may be secrets. */
@@ -122,8 +124,7 @@ interface Call {
 }
 
 function beginCall(bus: Publisher, name: string, options: PublishingOptions, args: readonly unknown[]): Call {
-  const { onError = (error: unknown) => warnAbout(`An event of ${JSON.stringify(name)} is lost`, error) } =
-    options
+  const { onError = (error: unknown) => warnAbout(`An event of ${quote(name)} is lost`, error) } = options
   const begin = performance.now()
   const id = createUuid(Date.now(), 0)
   /** One event after another, so that no success overtakes its start. */

@@ -6,7 +6,7 @@ import type { EventSetSource } from '../core/source.ts'
 import type { Publisher } from './handler-context.ts'
 import type { PluginData, PluginError, PluginEvents, PluginInitialized } from './lifecycle.ts'
 import { assertOptions, maybeFunction } from './option-shape.ts'
-import { warnAbout } from './wrapping.ts'
+import { warnAbout } from './warning.ts'
 
 export interface RegistryEventsOptions {
   /** Told when an event could not be published. A warning of the process unless given. */

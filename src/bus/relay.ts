@@ -7,9 +7,11 @@ import { EventError, reasonOf, SerializationError } from './errors.ts'
 import type { StoredEvent } from './event.ts'
 import { assertOptions, expected, maybeFunction, maybeMilliseconds } from './option-shape.ts'
 import type { OutboxEntry, RelayedOutbox } from './outbox.ts'
+import { quote, writeOut } from './quote.ts'
 import { isRetryable } from './retry-advice.ts'
 import { readBody, unreadableEvent } from './stored-body.ts'
 import { createUuid } from './uuid.ts'
+import { warnOf } from './warning.ts'
 
 export interface RelayOptions {
   /** Where events are waiting: `postgresOutbox` or `sqliteOutbox`. */
@@ -153,8 +155,8 @@ export function startRelay(options: RelayOptions): Relay {
     }
     await backend.deadLetters.add([letter])
     await outbox.remove([entry])
-    const message = `An event in the outbox ${JSON.stringify(outbox.name)} cannot be published: ${reason}`
-    report(new EventError(message, { code, hint: `It is the dead letter ${letter.id}.` }))
+    const message = `An event in the outbox ${quote(outbox.name)} cannot be published: ${writeOut(reason)}`
+    report(new EventError(message, { code, hint: `It is the dead letter ${quote(letter.id)}.` }))
   }
   const done = async (entries: readonly OutboxEntry[], count: number) => {
     published += count
@@ -195,7 +197,7 @@ export function startRelay(options: RelayOptions): Relay {
         ? { status: 'healthy', reasons: [], details }
         : {
             status: 'degraded',
-            reasons: [`The outbox ${JSON.stringify(outbox.name)} waits: ${problem}`],
+            reasons: [`The outbox ${quote(outbox.name)} waits: ${writeOut(problem)}`],
             details,
           }
     },
@@ -216,7 +218,7 @@ function isFinal(error: unknown): boolean {
 
 function toEventError(error: unknown): EventError {
   if (error instanceof EventError) return error
-  return new EventError(`A relay has failed: ${reasonOf(error)}`, {
+  return new EventError(`A relay has failed: ${writeOut(reasonOf(error))}`, {
     code: 'EVENTSETS_CONNECTION',
     cause: error,
   })
@@ -253,7 +255,7 @@ function resolveOptions(options: RelayOptions) {
   const report = (error: EventError) => {
     try {
       if (onError) onError(error)
-      else process.emitWarning(error)
+      else warnOf(error)
     } catch {
       // Whoever is told of errors and fails at that cannot be told.
     }

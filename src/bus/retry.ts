@@ -2,6 +2,8 @@ import { ValidationError } from '../core/errors.ts'
 import type { Issue } from '../core/issue.ts'
 import { isPlainObject } from '../core/shape.ts'
 import { isRetryable, retryAfterOf } from './retry-advice.ts'
+import { isThenable } from './thenable.ts'
+import { warnAbout } from './warning.ts'
 
 /** How often something that fails is tried, and how long in between. */
 export interface RetryPolicy {
@@ -18,7 +20,10 @@ export interface RetryPolicy {
    * `none`: the longest wait itself. `full` unless given.
    */
   readonly jitter?: 'full' | 'none' | undefined
-  /** Whether it is worth another try. `isRetryable` unless given: everything is that does not say otherwise of itself. */
+  /**
+   * Whether it is worth another try. `isRetryable` unless given: everything is that does not say otherwise of itself.
+   * It says so at once: when it throws or gives a promise, there is no other try.
+   */
   readonly retryIf?: ((error: unknown, attempt: number) => boolean) | undefined
 }
 
@@ -26,12 +31,13 @@ export interface RetryPolicy {
 export type Retry = Required<{ readonly [K in keyof RetryPolicy]: Exclude<RetryPolicy[K], undefined> }>
 
 const MAX_DELAY_MS = 30_000
+const EXPECTED = 'expected an object with "maxAttempts"; { maxAttempts: 1 } is no retry'
 
 /** @throws ValidationError with everything that is wrong with it. */
 export function resolveRetry(policy: RetryPolicy | undefined): Retry | undefined {
   if (policy === undefined) return undefined
   if (!isPlainObject(policy)) {
-    const issue = { path: 'retry', code: 'type', message: 'expected an object with "maxAttempts"' } as const
+    const issue = { path: 'retry', code: 'type', message: EXPECTED } as const
     throw new ValidationError('The retry policy is', [issue], { code: 'EVENTSETS_INVALID_OPTIONS' })
   }
   const {
@@ -80,17 +86,33 @@ export function delayAfter(attempt: number, retry: Retry, random: () => number =
   return retry.jitter === 'none' ? longest : random() * longest
 }
 
-/** How long to wait after a failed try, in milliseconds: what the policy says, and no less than the error asks for. */
+/** How long to wait after a failed try, in milliseconds: what the policy says, and no less than the error asks for, up to an hour. */
 export function waitAfter(error: unknown, attempt: number, retry: Retry): number {
-  return Math.max(delayAfter(attempt, retry), retryAfterOf(error))
+  return Math.max(delayAfter(attempt, retry), retryAfterOf(error, retry.maxDelayMs))
 }
 
-/** Whether a failed try is followed by another one. A `retryIf` that throws says no. */
+/** Whether a failed try is followed by another one. A `retryIf` that throws says no, and so does one that waits. */
 export function isWorthRetrying(error: unknown, attempt: number, retry: Retry | undefined): retry is Retry {
   if (!retry || attempt >= retry.maxAttempts) return false
   try {
-    return retry.retryIf(error, attempt)
+    const verdict: unknown = retry.retryIf(error, attempt)
+    if (!isThenable(verdict)) return Boolean(verdict)
+    Promise.resolve(verdict).catch(() => {})
+    tellOfPromise(retry.retryIf)
+    return false
   } catch {
     return false
   }
+}
+
+const told = new WeakSet<object>()
+
+/** Once for each function: it will give promises every time. */
+function tellOfPromise(retryIf: object): void {
+  if (told.has(retryIf)) return
+  told.add(retryIf)
+  warnAbout(
+    'Nothing is tried again',
+    'a "retryIf" has given a promise, and it has to say true or false at once',
+  )
 }

@@ -5,6 +5,7 @@ import { type Clock, createSystemClock } from './clock.ts'
 import { ConnectionError, PublishError, reasonOf } from './errors.ts'
 import { assertOptions, expected, isText, maybeCount, maybeMilliseconds } from './option-shape.ts'
 import { compilePattern } from './pattern.ts'
+import { quote, writeOut } from './quote.ts'
 import { type Consumers, createConsumers, type GroupRow, type NewGroups } from './sqlite-consumers.ts'
 import { beginConsumption, type SqliteConsumption } from './sqlite-consumption.ts'
 import {
@@ -14,10 +15,11 @@ import {
   type SqliteHandle,
   wrapHandle,
 } from './sqlite-database.ts'
+import { createFileGuard } from './sqlite-file.ts'
 import { createLetters, type Letters } from './sqlite-letters.ts'
 import { createEventLog, type EventLog } from './sqlite-log.ts'
 import { createOwnOutbox } from './sqlite-own-outbox.ts'
-import { createTables, tablesOf } from './sqlite-schema.ts'
+import { createTables, giveRoomBack, tablesOf, takeRoom } from './sqlite-schema.ts'
 import { createTrimmer, type Trimmer } from './sqlite-trim.ts'
 import { createTurns } from './sqlite-turns.ts'
 import { createPoll, enterFile } from './sqlite-wake.ts'
@@ -94,7 +96,8 @@ export function sqliteBackend(options: SqliteBackendOptions): SqliteBackend {
   const settings = resolveOptions(options)
   const { clock, tables, maxQueueDepth } = settings
   const { database, isOwn } = openDatabase(options)
-  const turns = createTurns(database, settings.busyTimeoutMs)
+  const guard = createFileGuard(database)
+  const turns = createTurns(database, settings.busyTimeoutMs, guard.findFault)
   const consumptions = new Set<SqliteConsumption>()
   const wake = (group?: string) => {
     for (const consumption of consumptions) consumption.wake(group)
@@ -115,11 +118,13 @@ export function sqliteBackend(options: SqliteBackendOptions): SqliteBackend {
   }
   const begin = async (): Promise<Parts> => {
     await turns.read(() => {
+      guard.assertWhole()
       // Readers and a writer at once, and the file is whole whenever a process ends.
       database.prepare('PRAGMA journal_mode = WAL').all()
       database.exec(`PRAGMA synchronous = ${settings.synchronous}`)
     })
     await turns.write(() => createTables(database, tables))
+    guard.begin()
     isOpen = true
     const log = createEventLog(database, tables)
     const letters = createLetters(database, tables)
@@ -130,6 +135,15 @@ export function sqliteBackend(options: SqliteBackendOptions): SqliteBackend {
       queue: createWorkQueue(database, tables, letters, settings.maxCrashes),
       consumers: createConsumers(database, tables, log),
       trimmer: createTrimmer({ turns, log, clock, historySize, historyMs }),
+    }
+  }
+  /** Whatever was wrong may be over, and nobody may publish before that is said. */
+  const tryToWrite = async () => {
+    try {
+      await turns.write(() => takeRoom(database, tables))
+      await turns.write(() => giveRoomBack(database, tables))
+    } catch {
+      // It is known already.
     }
   }
   /** Why no more events are taken, if so. */
@@ -149,7 +163,7 @@ export function sqliteBackend(options: SqliteBackendOptions): SqliteBackend {
       // Nearly always the count cannot be too large, and need not be made.
       if (last - position + taken + added <= most) continue
       const { waiting } = queue.counts(id)
-      if (waiting + added > most) return fullError(`the group ${JSON.stringify(name)}`, waiting)
+      if (waiting + added > most) return fullError(`the group ${quote(name)}`, waiting)
     }
     return undefined
   }
@@ -289,9 +303,16 @@ export function sqliteBackend(options: SqliteBackendOptions): SqliteBackend {
       if (closing) return unhealthy('The backend is closed.')
       try {
         const parts = await open()
-        return await turns.read(() => healthOf(parts, clock.now(), maxQueueDepth))
+        const fault = guard.look()
+        if (fault) throw fault
+        if (turns.failure()) await tryToWrite()
+        const failure = turns.failure()
+        const health = await turns.read(() => healthOf(parts, clock.now(), maxQueueDepth))
+        return failure
+          ? { ...health, status: 'unhealthy', reasons: [adviceOf(failure), ...health.reasons] }
+          : health
       } catch (error) {
-        return unhealthy(reasonOf(error))
+        return unhealthy(adviceOf(error))
       }
     },
     close() {
@@ -322,7 +343,7 @@ function openDatabase({ database, driver }: SqliteBackendOptions): { database: D
     handle = new Driver(database)
   } catch (error) {
     throw new ConnectionError(
-      `The SQLite database ${JSON.stringify(database)} cannot be opened: ${reasonOf(error)}`,
+      `The SQLite database ${quote(database)} cannot be opened: ${writeOut(reasonOf(error))}`,
       {
         code: 'EVENTSETS_CONNECTION',
         hint: 'Its folder must exist, and the process must be allowed to write there.',
@@ -355,7 +376,7 @@ function healthOf(
     status: full.length > 0 ? 'degraded' : 'healthy',
     reasons: full.map(
       ({ name, queueDepth }) =>
-        `${queueDepth} events wait for the group ${JSON.stringify(name)}, and no more are taken.`,
+        `${queueDepth} events wait for the group ${quote(name)}, and no more are taken.`,
     ),
     queueDepth: consumers.hasBegun()
       ? groups.reduce((sum, { queueDepth }) => sum + queueDepth, 0)
@@ -372,8 +393,17 @@ function groupHealth({ id, name }: GroupRow, queue: WorkQueue, now: number): Gro
   return { name, queueDepth: waiting, inFlight, lagMs: oldest === null ? 0 : Math.max(0, now - oldest) }
 }
 
+/** What is wrong, and what to do. */
+function adviceOf(error: unknown): string {
+  const hint = error instanceof ConnectionError ? error.hint : undefined
+  const reason = writeOut(reasonOf(error))
+  if (hint === undefined) return reason
+  // What a driver says ends without a full stop.
+  return `${reason.replace(/\.?$/, '.')} ${hint}`
+}
+
 function unknownEvent(id: string): NotFoundError {
-  return new NotFoundError(`The event ${JSON.stringify(id)} is not in the history, or not any more.`, {
+  return new NotFoundError(`The event ${quote(id)} is not in the history, or not any more.`, {
     missing: id,
     nearest: [],
     hint: 'Read the history from its beginning, or keep more of it: the options "historySize" and "historyMs" of the SQLite backend.',
@@ -403,8 +433,9 @@ const PREFIX = /^[A-Za-z_][A-Za-z0-9_]{0,60}$/
 
 const shape = object({
   database: expected(
-    'an open database of better-sqlite3, libsql or node:sqlite, or the path of a file',
-    (input) => isText(input) || isSqliteHandle(input),
+    'an open database of better-sqlite3, libsql or node:sqlite, or the path of a file, without NUL characters',
+    // libsql ends the process over a NUL.
+    (input) => (isText(input) && !input.includes('\0')) || isSqliteHandle(input),
   ),
   driver: optional(expected('a class of databases', (input) => typeof input === 'function')),
   synchronous: optional(oneOf('full', 'normal')),

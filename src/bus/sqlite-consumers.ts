@@ -20,7 +20,7 @@ export interface Consumers {
   /** Gives the number of a new consumer. Numbers are never given twice. */
   enter(groupId: number): number
   leave(consumer: number): void
-  /** Tells that a consumer lives. Gives false when others have taken it for dead. */
+  /** Tells that a consumer lives. Gives false when others have taken it for dead, or its group is not there any more. */
   beat(consumer: number): boolean
   /** How often a consumer has told that it lives; undefined when it is not there. */
   beatOf(consumer: number): number | undefined
@@ -63,7 +63,10 @@ export function createConsumers(
   ].map((sql) => database.prepare(sql))
   const enter = database.prepare(`INSERT INTO ${consumers} (group_id, process, beat) VALUES (?, ?, 0)`)
   const leave = database.prepare(`DELETE FROM ${consumers} WHERE id = ?`)
-  const beat = database.prepare(`UPDATE ${consumers} SET beat = beat + 1 WHERE id = ?`)
+  // Somebody may have written to the tables who knows no better: a group that is not there gets nothing.
+  const beat = database.prepare(`
+    UPDATE ${consumers} SET beat = beat + 1
+    WHERE id = ? AND EXISTS (SELECT 1 FROM ${groups} g WHERE g.id = group_id)`)
   const others = database.prepare<Beat>(`SELECT id, beat FROM ${consumers} WHERE group_id = ? AND id <> ?`)
   const beatOf = database.prepare<Beat>(`SELECT id, beat FROM ${consumers} WHERE id = ?`)
 

@@ -3,6 +3,7 @@ import type { Clock } from './clock.ts'
 import { within } from './deadline.ts'
 import { EventError, reasonOf } from './errors.ts'
 import { createInterest } from './interest.ts'
+import { quote, writeOut } from './quote.ts'
 import type { Beat, Consumers } from './sqlite-consumers.ts'
 import type { Turns } from './sqlite-turns.ts'
 import { CRASHED, type Group, type Work, type WorkQueue } from './sqlite-work.ts'
@@ -51,6 +52,10 @@ export async function beginConsumption(setting: ConsumptionSetting): Promise<Sql
     const group = openGroup()
     return { group, owner: consumers.enter(group.id) }
   }
+  const enterAnew = () => {
+    consumers.leave(owner)
+    return enter()
+  }
   let { group, owner } = await turns.write(enter)
   /** Handlers at work. What they have done may still have to be stored. */
   let busy = 0
@@ -64,9 +69,13 @@ export async function beginConsumption(setting: ConsumptionSetting): Promise<Sql
   let isAgain = false
   let pauseMs = 0
   let hasBeatFailed = false
+  /** What the clock is to say at the next sign of life, unless it is set. */
+  let beatDue = 0
   /** What waits for the end of this turn to be removed. */
   let finished: { readonly works: Work[]; readonly done: Promise<void> } | undefined
   let cancelDue = () => {}
+  /** What the timer is for, and what the clock said when it was begun. */
+  let awaited: { readonly due: number; readonly since: number } | undefined
   let cancelBeat = () => {}
   let onIdle: (() => void)[] = []
 
@@ -81,9 +90,9 @@ export async function beginConsumption(setting: ConsumptionSetting): Promise<Sql
     const { name, id } = letter.event
     const isCrash = letter.reason === CRASHED
     const message = isCrash
-      ? `The event ${JSON.stringify(name)} (${id}) was given up: the processes that handled it have died.`
-      : `The event ${JSON.stringify(name)} (${id}) was given up: ${letter.reason}`
-    const hint = `It is the dead letter ${letter.id}.`
+      ? `The event ${quote(name)} (${quote(id)}) was given up: the processes that handled it have died.`
+      : `The event ${quote(name)} (${quote(id)}) was given up: ${writeOut(letter.reason)}`
+    const hint = `It is the dead letter ${quote(letter.id)}.`
     report(new EventError(message, { code: isCrash ? 'EVENTSETS_CRASHED' : 'EVENTSETS_UNREADABLE', hint }))
   }
 
@@ -108,9 +117,31 @@ export async function beginConsumption(setting: ConsumptionSetting): Promise<Sql
       isPumping = false
     }
   }
-  const planPump = (delayMs: number) => {
+  const cancelPlan = () => {
     cancelDue()
+    awaited = undefined
+  }
+  const planPump = (delayMs: number) => {
+    cancelPlan()
     cancelDue = clock.delay(Math.max(0, delayMs), () => void pump())
+  }
+  const planDue = (due: number) => {
+    const now = clock.now()
+    // A timer goes on when the clock is set back, and a new one would take longer by that.
+    if (awaited?.due === due && now < awaited.since) return
+    cancelDue()
+    awaited = { due, since: now }
+    cancelDue = clock.delay(Math.max(0, due - now), () => void onDue(due))
+  }
+  const onDue = async (due: number) => {
+    awaited = undefined
+    try {
+      // A timer may come a little early.
+      if (clock.now() < due - 1) await turns.write(() => queue.shortenWaits(group, clock.now(), due))
+    } catch {
+      // Whatever it is, it is told when the next event is looked for.
+    }
+    void pump()
   }
   /** Gives whether there may be more. */
   const claimSome = async (): Promise<boolean> => {
@@ -127,8 +158,9 @@ export async function beginConsumption(setting: ConsumptionSetting): Promise<Sql
     // Reading needs no lock, but where something is stored anyway it is as cheap to claim at once.
     const due = isFree ? -1 : await turns.read(() => (queue.hasWork(search()) ? -1 : queue.nextDue(group)))
     if (due !== -1) {
-      cancelDue()
-      if (due !== undefined && !isStopped) planPump(due - clock.now())
+      if (isStopped) return false
+      if (due === undefined) cancelPlan()
+      else planDue(due)
       return false
     }
     const claimed = await turns.write(() => {
@@ -136,7 +168,7 @@ export async function beginConsumption(setting: ConsumptionSetting): Promise<Sql
       // Others may have taken this one for dead, and what it takes under its old number would be taken from it.
       const as = consumers.beatOf(owner) === undefined ? enter() : { group, owner }
       return { ...as, ...queue.claim({ ...search(), ...as }) }
-    })
+    }, 0)
     if (!claimed) return false
     group = claimed.group
     owner = claimed.owner
@@ -226,11 +258,15 @@ export async function beginConsumption(setting: ConsumptionSetting): Promise<Sql
   const beat = async () => {
     try {
       const found = await turns.write(() => {
-        const as = consumers.beat(owner) ? { group, owner } : enter()
-        queue.shortenWaits(as.group, clock.now())
+        const as = consumers.beat(owner) ? { group, owner } : enterAnew()
+        const now = clock.now()
+        // By how much the clock was set back since the last time, the timer tells.
+        const isShortened = queue.shortenWaits(as.group, now, Math.max(now, beatDue))
         const others = consumers.others(as.group.id, as.owner)
-        return { ...as, others, lost: queue.lost(as.group) }
-      })
+        return { ...as, isShortened, others, lost: queue.lost(as.group) }
+      }, 0)
+      // What came while it had no place is found by nobody else.
+      if (found.isShortened || found.owner !== owner) void pump()
       group = found.group
       owner = found.owner
       for (const id of [...findDead(found.others), ...found.lost]) await takeOver(id)
@@ -240,7 +276,9 @@ export async function beginConsumption(setting: ConsumptionSetting): Promise<Sql
       if (!isEnded && !hasBeatFailed) report(error)
       hasBeatFailed = true
     }
-    if (!isEnded) cancelBeat = clock.delay(leaseMs / BEATS_A_LEASE, () => void beat())
+    if (isEnded) return
+    beatDue = clock.now() + leaseMs / BEATS_A_LEASE
+    cancelBeat = clock.delay(leaseMs / BEATS_A_LEASE, () => void beat())
   }
   /** Those who have not told that they live for as long as a lease; counted in own beats, so that no clock matters. */
   const findDead = (others: readonly Beat[]): number[] => {

@@ -111,6 +111,13 @@ export function isBusy(error: unknown): boolean {
   return typeof code === 'string' && /^SQLITE_(?:BUSY|LOCKED)/.test(code)
 }
 
+/** Whether the database or its disk is to blame, so that what else is written fails as well. */
+export function isOfDatabase(error: unknown): boolean {
+  return FAILURE.test(reasonOf(error))
+}
+
+const FAILURE = /disk|readonly database|malformed|not a database|unable to open|no such table|not open/i
+
 /** Whether a transaction could not begin because the handle has one open already. */
 export function isNested(error: unknown): boolean {
   return reasonOf(error).includes('within a transaction')

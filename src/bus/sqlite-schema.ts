@@ -33,6 +33,20 @@ export function hasTables(database: Database, { meta }: Tables): boolean {
   return database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(meta) !== undefined
 }
 
+/** A key of the table `meta` that is there for a moment, to see whether there is room for it. */
+const ROOM = 'room'
+/** More than a few events take. */
+const ROOM_BYTES = 64 * 1024
+
+/** Takes some room, to see whether there is any. What is taken back at once would never come to the disk. */
+export function takeRoom(database: Database, { meta }: Tables): void {
+  database.exec(`INSERT OR REPLACE INTO ${meta} VALUES ('${ROOM}', zeroblob(${ROOM_BYTES}))`)
+}
+
+export function giveRoomBack(database: Database, { meta }: Tables): void {
+  database.exec(`DELETE FROM ${meta} WHERE key = '${ROOM}'`)
+}
+
 /**
  * Makes what is missing. Inside a transaction it is a part of that.
  *

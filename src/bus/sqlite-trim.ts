@@ -35,7 +35,7 @@ export function createTrimmer({ turns, log, clock, historySize, historyMs }: Tri
     last = clock.now()
     try {
       // A transaction of its own for each step: others get their turn.
-      while (await turns.write(() => log.trim({ maxEvents: historySize, storedSince: last - historyMs })));
+      while (await turns.write(() => log.trim({ maxEvents: historySize, storedSince: last - historyMs }), 0));
     } catch {
       // It is tried again with the next events; whatever is wrong with the database, they will tell.
     }

@@ -1,5 +1,5 @@
 import { ConnectionError, EventError } from './errors.ts'
-import { type Database, isBusy, isNested, toConnectionError } from './sqlite-database.ts'
+import { type Database, isBusy, isNested, isOfDatabase, toConnectionError } from './sqlite-database.ts'
 
 /** Reads and writes of a database that others use too. */
 export interface Turns {
@@ -8,7 +8,8 @@ export interface Turns {
    * a transaction: waiting for the disk is what takes the time. A task that throws fails alone. It may be run more than
    * once, so that it must not change anything but the database.
    *
-   * @param weight How much work it is; a transaction has so much of it at most that the event loop goes on.
+   * @param weight How much work it is; a transaction has so much of it at most that the event loop goes on. 0 for next to
+   * nothing: on a disk that is full there may be room for it, and for nothing else.
    * @throws ConnectionError, and what the task throws on purpose.
    */
   write<T>(task: () => T, weight?: number): Promise<T>
@@ -16,6 +17,11 @@ export interface Turns {
   read<T>(task: () => T): Promise<T>
   /** Ends all that waits, with what has been asked for so far done if that takes no longer than the deadline. */
   close(deadlineMs: number): Promise<void>
+  /**
+   * Why nothing can be written: what the database has failed with, and not what was written, until something of any
+   * weight has been stored again.
+   */
+  failure(): ConnectionError | undefined
 }
 
 /** Of the work that a transaction has at most, in events. */
@@ -35,13 +41,20 @@ interface Task {
  * Locks are waited for without blocking the event loop: whoever holds one may be waiting for it, in this very process.
  * A transaction that somebody else has begun on the same handle is waited for in the same way, or what is written would
  * be a part of it.
+ *
+ * @param findFault Why nothing is to be written at all, if so.
  */
-export function createTurns(database: Database, busyTimeoutMs: number): Turns {
+export function createTurns(
+  database: Database,
+  busyTimeoutMs: number,
+  findFault: () => ConnectionError | undefined = () => undefined,
+): Turns {
   const begin = createBegin(database)
   let queue: Task[] = []
   let pauseMs = 0
   let isPlanned = false
   let isClosed = false
+  let failure: ConnectionError | undefined
   let onEmpty: (() => void) | undefined
 
   const plan = () => {
@@ -52,8 +65,13 @@ export function createTurns(database: Database, busyTimeoutMs: number): Turns {
   }
   const run = () => {
     isPlanned = false
+    const fault = findFault()
+    if (fault) for (const { reject } of queue.splice(0)) reject(fault)
     const turn = takeTurn()
-    if (turn.length === 0) return
+    if (turn.length === 0) {
+      onEmpty?.()
+      return
+    }
     if (tryTurn(turn)) pauseMs = 0
     else {
       queue = [...turn, ...queue]
@@ -84,9 +102,11 @@ export function createTurns(database: Database, busyTimeoutMs: number): Turns {
       if (!begin()) return false
       for (const { run } of turn) values.push(run())
       database.exec('COMMIT')
+      if (turn.some(({ weight }) => weight > 0)) failure = undefined
     } catch (error) {
       rollBack(database)
       if (isBusy(error)) return false
+      if (isOfDatabase(error)) failure = toConnectionError(error)
       // One of them is to blame, and it alone is to fail.
       if (turn.length === 1) turn[0]?.reject(toError(error))
       else
@@ -135,6 +155,7 @@ export function createTurns(database: Database, busyTimeoutMs: number): Turns {
       }
       for (const { reject } of queue.splice(0)) reject(closedError())
     },
+    failure: () => failure,
   }
 }
 

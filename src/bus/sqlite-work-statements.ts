@@ -165,9 +165,11 @@ export function prepareWorkStatements(
     nextDue: database.prepare<{ readonly due: number | null }>(
       `SELECT min(due) AS due FROM ${work} WHERE group_id = ? AND due IS NOT NULL`,
     ),
-    shortenWaits: database.prepare(
-      `UPDATE ${work} SET due = ? + delay WHERE group_id = ? AND state = ? AND due > ? + delay`,
-    ),
+    // What waits for longer than its delay was given its time before the clock was set back. By how much that was, is
+    // known where a timer has been waiting.
+    shortenWaits: database.prepare(`
+      UPDATE ${work} SET due = min(due - ?, ? + delay)
+      WHERE group_id = ? AND state = ? AND (due = ? OR due > ? + delay)`),
     counts: database.prepare<CountsRow>(`
       SELECT
         (SELECT count(*) FROM (SELECT 1 FROM ${events} WHERE seq > g.position LIMIT ${MAX_COUNT + 1})) AS log,

@@ -90,8 +90,12 @@ export interface WorkQueue {
   hasWork(claim: Pick<Claim, 'group' | 'mayTakeSuspect' | 'now'>): boolean
   /** When the next event is due that waits for its time, in milliseconds since 1970. Reads only. */
   nextDue(group: Group): number | undefined
-  /** A clock that was set back does not prolong the wait for the next try. */
-  shortenWaits(group: Group, now: number): void
+  /**
+   * Shortens the waits for a next try that a clock has prolonged by being set back. Gives whether there were any.
+   *
+   * @param awaited What the clock would say, by a timer that nobody sets: what was due then is due now.
+   */
+  shortenWaits(group: Group, now: number, awaited?: number): boolean
   /** Reads only. */
   counts(groupId: number): WorkCounts
 }
@@ -351,7 +355,9 @@ export function createWorkQueue(
       return sql.hasWork.get(id, id, mayTakeSuspect ? SUSPECT : READY, id, now)?.has === 1
     },
     nextDue: ({ id }) => sql.nextDue.get(id)?.due ?? undefined,
-    shortenWaits: ({ id }, now) => void sql.shortenWaits.run(now, id, RETRYING, now),
+    shortenWaits({ id }, now, awaited = now) {
+      return sql.shortenWaits.run(awaited - now, now, id, RETRYING, awaited, now).changes > 0
+    },
     counts(groupId) {
       const { log, behind, kept, in_hand, oldest_log, oldest_kept } = sql.counts.get(groupId) as CountsRow
       const since = [oldest_log, oldest_kept].filter((time) => time !== null)

@@ -1,15 +1,27 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { types } from 'node:util'
 import { EventsetsError } from '../core/errors.ts'
 import { anything, object, optional } from '../core/shape.ts'
 import { onAbort } from './abort.ts'
 import type { BusBackend, ReplayQuery } from './backend.ts'
 import type { Clock } from './clock.ts'
+import { EventError, HandlerError, reasonOf } from './errors.ts'
 import type { BusEvent } from './event.ts'
 import { compileFilter, type Filter } from './filter.ts'
 import type { HandlerContext } from './handler-context.ts'
 import { refuseMethod } from './http-answer.ts'
-import { assertOptions, expected, maybeFunction, maybeMilliseconds, maybeSignal } from './option-shape.ts'
+import {
+  assertOptions,
+  expected,
+  maybeFunction,
+  maybeMilliseconds,
+  maybeSignal,
+  maybeWholeNumber,
+} from './option-shape.ts'
+import { quote, writeOut } from './quote.ts'
+import { assertSerializable } from './serializable.ts'
 import type { Handler, SubscriptionOptions } from './subscription.ts'
+import { isThenable } from './thenable.ts'
 
 export interface SseOptions<Event extends BusEvent = BusEvent> {
   /** How often a comment is sent, so that nobody on the way takes the connection for dead. 15000 unless given. */
@@ -20,10 +32,12 @@ export interface SseOptions<Event extends BusEvent = BusEvent> {
   readonly bufferSize?: number | undefined
   /** Only events that it lets through. */
   readonly filter?: Filter<Event> | undefined
-  /** What is sent of an event, as JSON. Its data unless given. */
+  /** What is sent of an event, as JSON: plain data, given at once. Its data unless given. */
   readonly select?: ((event: Event) => unknown) | undefined
   /** Whether the name is sent too: a browser then listens to each name. Without it all go to `onmessage`. True unless given. */
   readonly isNamed?: boolean | undefined
+  /** As that of a handler: a client above others gets an event before they are called, and does not wait for their retries. `Priority.NORMAL` unless given. */
+  readonly priority?: number | undefined
   /** The id of the event after which to begin, when the client does not say so itself. */
   readonly lastEventId?: string | undefined
   /** Ends the answer. */
@@ -54,7 +68,8 @@ export interface ServedBus {
 /**
  * Answers a request with the events of a pattern, as `EventSource` of browsers reads them.
  *
- * @throws ValidationError for wrong options. What is wrong with the request is told to the client.
+ * @throws ValidationError for wrong options, EventError for a response that has begun. What is wrong with the request is
+ * told to the client.
  */
 export async function serveEvents(
   bus: ServedBus,
@@ -64,10 +79,16 @@ export async function serveEvents(
   options: SseOptions = {},
 ): Promise<SseEnd> {
   assertOptions('The options for server-sent events are', optionsShape, options)
-  const matches = options.filter === undefined ? () => true : compileFilter(options.filter)
+  const filter = options.filter === undefined ? undefined : createFilter(bus, options.filter)
   // The client may go at any moment, and that is no error.
   response.on('error', () => {})
   if (response.destroyed || response.writableEnded) return 'client'
+  if (response.headersSent) {
+    throw new EventError('Server-sent events cannot be sent on a response whose headers have been sent.', {
+      code: 'EVENTSETS_INVALID_OPTIONS',
+      hint: 'Set headers with setHeader(), and write nothing before.',
+    })
+  }
   if (request.method !== 'GET') {
     refuseMethod(response, ['GET'])
     return 'refused'
@@ -75,15 +96,33 @@ export async function serveEvents(
   const answer = createAnswer(bus, response, options)
   let off = () => {}
   try {
-    off = bus.on(pattern, answer.onEvent, options.filter && { name: 'sse', filter: options.filter })
+    const { priority } = options
+    const isPlain = filter === undefined && priority === undefined
+    off = bus.on(pattern, answer.onEvent, isPlain ? undefined : { name: 'sse', filter, priority })
     answer.begin(off)
   } catch (error) {
     off()
     return refuse(response, error)
   }
   const lastEventId = readLastEventId(request) ?? options.lastEventId
-  if (lastEventId !== undefined) void answer.catchUp(pattern, lastEventId, matches)
+  if (lastEventId !== undefined) answer.catchUp(pattern, lastEventId, filter ?? (() => true))
   return await answer.ended
+}
+
+/** A filter that does not fail: what it cannot say of an event of one client is no reason to take that for not handled. */
+function createFilter(bus: ServedBus, filter: Filter): (event: BusEvent) => boolean {
+  const matches = compileFilter(filter)
+  /** The first time is told: it may be the same with each event. */
+  let hasFailed = false
+  return (event) => {
+    try {
+      return matches(event)
+    } catch (error) {
+      if (!hasFailed) bus.report(toSendingError(error, event))
+      hasFailed = true
+      return false
+    }
+  }
 }
 
 const maybeTrueOrFalse = optional(expected('true or false', (value) => value === true || value === false))
@@ -99,6 +138,7 @@ const optionsShape = object({
   filter: optional(anything()),
   select: maybeFunction,
   isNamed: maybeTrueOrFalse,
+  priority: maybeWholeNumber,
   lastEventId: optional(expected('the id of an event', (value) => typeof value === 'string')),
   signal: maybeSignal,
 })
@@ -119,18 +159,22 @@ interface Answer {
   readonly onEvent: Handler
   /** Sends the headers. `off` ends the subscription. */
   begin(off: () => void): void
-  /** Sends what was published after an event. What happens meanwhile waits. Never rejects. */
-  catchUp(pattern: string, lastEventId: string, matches: (event: BusEvent) => boolean): Promise<void>
+  /** Sends what was published after an event. What happens meanwhile waits. */
+  catchUp(pattern: string, lastEventId: string, letsThrough: (event: BusEvent) => boolean): void
 }
 
 function createAnswer(bus: ServedBus, response: ServerResponse, options: SseOptions): Answer {
   const { heartbeatMs = 15_000, retryMs, bufferSize = 1000, signal } = options
   const { clock } = bus
   const over = new AbortController()
-  const waiting: Waiting[] = []
-  /** Of the events that were sent from the history, the latest ones: they may come from the bus again. */
-  const replayed = new Set<string>()
-  let isCatchingUp = false
+  /** What has come and is not sent, by its id if it was published: then the history may have it, too. */
+  const waiting = new Map<string | BusEvent, Waiting>()
+  /** What was sent from the history, and may still come from the bus. */
+  const sent = createSentEvents(bufferSize)
+  let isReading = false
+  /** Whether something that has come has found no room, and so is to be read from the history. */
+  let hasMore = false
+  let readOn = () => {}
   let reason: SseEnd | undefined
   let cancelHeartbeat = () => {}
   let forgets: readonly (() => void)[] = []
@@ -146,12 +190,21 @@ function createAnswer(bus: ServedBus, response: ServerResponse, options: SseOpti
       write(frameOf(event, isPublished, options))
     } catch (error) {
       // One client cannot be shown one event: no reason to take the event for not handled.
-      bus.report(error)
+      bus.report(toSendingError(error, event))
     }
   }
   const flush = () => {
-    while (waiting.length > 0 && !isCatchingUp && !response.writableNeedDrain)
-      writeEvent(waiting.shift() as Waiting)
+    for (const [key, each] of waiting) {
+      if (isReading || response.writableNeedDrain) return
+      waiting.delete(key)
+      writeEvent(each)
+    }
+  }
+  const enqueue = (each: Waiting) => {
+    const key = each.isPublished ? each.event.id : each.event
+    if (waiting.size < bufferSize || waiting.has(key)) waiting.set(key, each)
+    else if (isReading && each.isPublished) hasMore = true
+    else finish('slow')
   }
   const finish = (why: SseEnd) => {
     if (reason !== undefined) return
@@ -160,9 +213,9 @@ function createAnswer(bus: ServedBus, response: ServerResponse, options: SseOpti
     for (const forget of forgets) forget()
     over.abort()
     // Nothing will be published any more, so that this is all there is; otherwise the client comes back for it.
-    if (why === 'closed' && !isCatchingUp) for (const each of waiting) writeEvent(each)
-    waiting.length = 0
-    replayed.clear()
+    if (why === 'closed' && !isReading) for (const each of waiting.values()) writeEvent(each)
+    waiting.clear()
+    sent.clear()
     if (why === 'client') return resolveEnded(why)
     response.end(`event: ${SSE_END}\ndata: ${JSON.stringify({ reason: why })}\n\n`)
     const cancelGrace = clock.delay(END_GRACE_MS, () => response.destroy(), { isBackground: true })
@@ -187,11 +240,12 @@ function createAnswer(bus: ServedBus, response: ServerResponse, options: SseOpti
   return {
     ended,
     onEvent(event: BusEvent, { isPublished }: HandlerContext) {
-      if (reason !== undefined || (isPublished && replayed.delete(event.id))) return
-      if (!isCatchingUp && waiting.length === 0 && !response.writableNeedDrain)
+      if (reason !== undefined || (isPublished && sent.take(event.id))) return
+      const isDoubtful = isPublished && sent.isAhead
+      if (!isReading && !isDoubtful && waiting.size === 0 && !response.writableNeedDrain)
         return writeEvent({ event, isPublished })
-      waiting.push({ event, isPublished })
-      if (waiting.length > bufferSize) finish('slow')
+      enqueue({ event, isPublished })
+      if (isDoubtful && !isReading) readOn()
     },
     begin(off) {
       response.writeHead(200, HEADERS)
@@ -205,37 +259,109 @@ function createAnswer(bus: ServedBus, response: ServerResponse, options: SseOpti
       if (bus.signal.aborted) onClosed()
       else if (signal?.aborted) onAborted()
     },
-    async catchUp(pattern, lastEventId, matches) {
+    catchUp(pattern, lastEventId, letsThrough) {
+      let afterId = lastEventId
       const tellGap = (why: string) => {
-        const data = JSON.stringify({ reason: why, lastEventId })
+        const data = JSON.stringify({ reason: why, lastEventId: afterId })
         if (reason === undefined) write(`event: ${SSE_GAP}\ndata: ${data}\n\n`)
       }
-      isCatchingUp = true
-      try {
-        if (!bus.backend.features.replay) return tellGap('The server keeps no events to send again.')
-        for await (const event of bus.replay({ pattern, afterId: lastEventId, signal: over.signal })) {
+      const read = async () => {
+        for await (const event of bus.replay({ pattern, afterId, signal: over.signal })) {
           if (reason !== undefined) return
-          if (!letsThrough(matches, event)) continue
-          const at = waiting.findIndex((each) => each.isPublished && each.event.id === event.id)
-          if (at === -1) remember(replayed, event.id, bufferSize)
-          else waiting.splice(at, 1)
+          afterId = event.id
+          // What was published for later comes when its time has come.
+          if ((event.deliverAt ?? 0) > clock.now() || !letsThrough(event)) continue
+          if (waiting.delete(event.id)) sent.meet()
+          else sent.add(event.id)
           writeEvent({ event, isPublished: true })
           if (response.writableNeedDrain) await drained(response, over.signal)
         }
-      } catch (error) {
+      }
+      const tellFailure = (error: unknown) => {
         const isUnknown = error instanceof EventsetsError && error.code === 'EVENTSETS_NOT_FOUND'
         if (!isUnknown) bus.report(error)
-        tellGap(
-          isUnknown
-            ? 'The event is not known here, or not any more.'
-            : 'The events since then could not be read.',
-        )
-      } finally {
-        isCatchingUp = false
+        // From the first event on that was read all others have come, if there was room for them.
+        const isComplete = isUnknown && afterId !== lastEventId && !hasMore
+        if (isUnknown && !isComplete) tellGap('The event is not known here, or not any more.')
+        else if (!isComplete) tellGap('The events since then could not be read.')
+        sent.settle()
+      }
+      readOn = async () => {
+        isReading = true
+        try {
+          // Until nothing has come of which the history could have more.
+          do {
+            hasMore = false
+            const early = publishedOf(waiting)
+            await read()
+            // They were in the history before that began: where they are not behind `afterId`, they have been sent.
+            if (sent.hasForgotten) for (const id of early) waiting.delete(id)
+          } while (
+            reason === undefined &&
+            (hasMore || (sent.hasForgotten && publishedOf(waiting).length > 0))
+          )
+          if (!sent.isAhead) sent.settle()
+        } catch (error) {
+          tellFailure(error)
+        }
+        // In the same turn: what comes in between would be taken for new.
+        isReading = false
         flush()
       }
+      if (bus.backend.features.replay) readOn()
+      else tellGap('The server keeps no events to send again.')
     },
   }
+}
+
+/** The ids of events that were sent from the history, the latest of them. */
+interface SentEvents {
+  /** Whether there were more than are kept. */
+  readonly hasForgotten: boolean
+  /** Whether the bus may still have to hand out events that were sent and are forgotten. */
+  readonly isAhead: boolean
+  add(id: string): void
+  /** Gives whether it was there, and forgets it: it comes once. */
+  take(id: string): boolean
+  /** Notes that the next event of the history has come from the bus before: what is before it has come, too. */
+  meet(): void
+  /** Notes that what comes from the bus now has not been sent, unless it is kept here. */
+  settle(): void
+  clear(): void
+}
+
+function createSentEvents(max: number): SentEvents {
+  const ids = new Set<string>()
+  let hasForgotten = false
+  /** How many were sent since history and bus have last been at the same place. */
+  let ahead = 0
+  return {
+    get hasForgotten() {
+      return hasForgotten
+    },
+    get isAhead() {
+      return hasForgotten && ahead > max
+    },
+    add(id) {
+      ids.add(id)
+      ahead++
+      if (ids.size <= max) return
+      ids.delete(ids.values().next().value as string)
+      hasForgotten = true
+    },
+    take: (id) => ids.delete(id),
+    meet() {
+      ahead = 0
+    },
+    settle() {
+      hasForgotten = false
+    },
+    clear: () => ids.clear(),
+  }
+}
+
+function publishedOf(waiting: ReadonlyMap<string | BusEvent, Waiting>): string[] {
+  return [...waiting.values()].flatMap(({ event, isPublished }) => (isPublished ? event.id : []))
 }
 
 interface Waiting {
@@ -245,7 +371,7 @@ interface Waiting {
 }
 
 function frameOf(event: BusEvent, isPublished: boolean, { select, isNamed = true }: SseOptions): string {
-  const data = select ? toJson(select(event)) : dataOf(event)
+  const data = select ? selectedOf(event, select) : dataOf(event)
   const id = isPublished ? `id: ${encodeId(event.id)}\n` : ''
   const name = isNamed ? `event: ${oneLine(event.name)}\n` : ''
   // JSON has no line breaks outside of texts, and none in them.
@@ -258,14 +384,40 @@ const texts = new WeakMap<BusEvent, string>()
 function dataOf(event: BusEvent): string {
   const known = texts.get(event)
   if (known !== undefined) return known
-  const text = toJson(event.data)
+  const text = toJson(event.data, event)
   texts.set(event, text)
   return text
 }
 
-/** A browser does not show an event without data. */
-function toJson(value: unknown): string {
+function selectedOf(event: BusEvent, select: (event: BusEvent) => unknown): string {
+  const selected = select(event)
+  if (!isThenable(selected)) return toJson(selected, event)
+  Promise.resolve(selected).catch(() => {})
+  throw new EventError('The "select" of server-sent events has given a promise.', {
+    code: 'EVENTSETS_INVALID_OPTIONS',
+    hint: 'It is synchronous: what takes time belongs into a handler, which publishes an event of its own.',
+  })
+}
+
+/**
+ * A browser does not show an event without data.
+ *
+ * @throws SerializationError for what JSON cannot hold: what was emitted has not been looked at before.
+ */
+function toJson(value: unknown, { name }: BusEvent): string {
+  assertSerializable(value, name, Number.POSITIVE_INFINITY)
   return JSON.stringify(value) ?? 'null'
+}
+
+function toSendingError(error: unknown, { name }: BusEvent): EventsetsError {
+  if (types.isNativeError(error) && error instanceof EventsetsError) return error
+  const reason = writeOut(reasonOf(error))
+  return new HandlerError(`The event ${quote(name)} could not be sent to a client: ${reason}`, {
+    handler: 'sse',
+    eventName: name,
+    attempts: 1,
+    cause: error,
+  })
 }
 
 /** An id may be anything; in a line, and in the header that it comes back in, it cannot. */
@@ -298,20 +450,6 @@ function refuse(response: ServerResponse, error: unknown): SseEnd {
   })
   response.end(`${body}\n`)
   return 'refused'
-}
-
-function remember(ids: Set<string>, id: string, max: number): void {
-  ids.add(id)
-  if (ids.size > max) ids.delete(ids.values().next().value as string)
-}
-
-/** A filter that throws has let nothing through, as everywhere. */
-function letsThrough(matches: (event: BusEvent) => boolean, event: BusEvent): boolean {
-  try {
-    return matches(event)
-  } catch {
-    return false
-  }
 }
 
 /** Waits until the client has taken what was written, or nobody waits for that any more. */

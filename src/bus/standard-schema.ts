@@ -1,6 +1,7 @@
 import { ValidationError } from '../core/errors.ts'
 import { formatPath, type Issue } from '../core/issue.ts'
 import { EventError, reasonOf } from './errors.ts'
+import { quote, writeOut } from './quote.ts'
 
 /** What zod, valibot, arktype and others have in common: https://standardschema.dev, version 1. */
 export interface StandardSchema<Input = unknown, Output = Input> {
@@ -45,7 +46,7 @@ export function validate(schema: StandardSchema, data: unknown, name: string): u
 /** A schema that fails instead of telling what is wrong: a `refine` that throws, say. */
 function rethrow(error: unknown, name: string): never {
   if (error instanceof ValidationError) throw error
-  const message = `The schema of the event ${JSON.stringify(name)} has failed: ${reasonOf(error)}`
+  const message = `The schema of the event ${quote(name)} has failed: ${writeOut(reasonOf(error))}`
   throw new EventError(message, {
     code: 'EVENTSETS_INVALID_EVENT',
     hint: 'Nothing was published.',
@@ -55,7 +56,7 @@ function rethrow(error: unknown, name: string): never {
 
 function take(result: SchemaResult<unknown>, name: string): unknown {
   if (!result.issues) return result.value
-  throw new ValidationError(`The data of the event ${JSON.stringify(name)} is`, result.issues.map(toIssue), {
+  throw new ValidationError(`The data of the event ${quote(name)} is`, result.issues.map(toIssue), {
     code: 'EVENTSETS_INVALID_EVENT',
     hint: 'Nothing was published.',
   })
@@ -64,5 +65,6 @@ function take(result: SchemaResult<unknown>, name: string): unknown {
 function toIssue({ message, path = [] }: SchemaIssue): Issue {
   const keys = path.map((part) => (typeof part === 'object' ? part.key : part))
   const segments = keys.map((key) => (typeof key === 'number' ? key : String(key)))
-  return { path: formatPath(['data', ...segments]), code: 'format', message }
+  // Schemas quote what they were given.
+  return { path: writeOut(formatPath(['data', ...segments])), code: 'format', message: writeOut(message) }
 }

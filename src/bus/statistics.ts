@@ -18,7 +18,7 @@ export interface HandlerStatistics {
 /** What has become of the events of one name. */
 export interface EventStatistics {
   readonly name: string
-  /** Taken by the backend from this bus, or emitted. */
+  /** Taken by the backend from this bus, written to an outbox, or emitted. */
   published: number
   /** Handed over by the backend, each once. */
   delivered: number

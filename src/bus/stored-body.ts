@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { type Bytes, toBuffer } from './bytes.ts'
 import { reasonOf, SerializationError } from './errors.ts'
 import type { StoredEvent } from './event.ts'
+import { quote, writeOut } from './quote.ts'
 
 /** An event and what is kept of it. */
 export interface StoredEntry {
@@ -15,7 +16,7 @@ export function toEntry(event: StoredEvent): StoredEntry {
   try {
     return { event, body: JSON.stringify(event) }
   } catch (cause) {
-    throw new SerializationError(`The event ${JSON.stringify(event.name)} cannot be written as JSON.`, {
+    throw new SerializationError(`The event ${quote(event.name)} cannot be written as JSON.`, {
       path: 'data',
       cause,
     })
@@ -35,7 +36,7 @@ export function readBody(body: string | Bytes | null): ReadBody {
   try {
     event = JSON.parse(textOf(body))
   } catch (error) {
-    return { fault: `is not JSON: ${reasonOf(error)}` }
+    return { fault: `is not JSON: ${writeOut(reasonOf(error))}` }
   }
   if (typeof event !== 'object' || event === null) return { fault: 'is not an object' }
   const { id, name, source, correlationId, key = '', time, priority } = event

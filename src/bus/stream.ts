@@ -1,9 +1,8 @@
-import { ValidationError } from '../core/errors.ts'
-import type { Issue } from '../core/issue.ts'
-import { didYouMean } from '../core/nearest.ts'
+import { object, oneOf, optional } from '../core/shape.ts'
 import { onAbort } from './abort.ts'
 import { EventError } from './errors.ts'
 import type { BusEvent } from './event.ts'
+import { assertOptions, expected, maybeSignal, maybeWholeNumber } from './option-shape.ts'
 import { createQueue } from './queue.ts'
 
 export interface StreamOptions {
@@ -17,6 +16,8 @@ export interface StreamOptions {
    * `drop-oldest` unless given.
    */
   readonly overflow?: 'drop-oldest' | 'drop-newest' | 'error' | 'wait' | undefined
+  /** As that of a handler: a stream above others gets an event before they are called, and does not wait for their retries. `Priority.NORMAL` unless given. */
+  readonly priority?: number | undefined
 }
 
 /** Events as they come. Leaving the loop ends the subscription. */
@@ -39,7 +40,7 @@ export function createStream(
   onDrop: () => void = () => {},
   closing?: AbortSignal,
 ): EventStream {
-  assertOptions(options)
+  assertOptions('The options of a stream are', SHAPE, options)
   const { signal, bufferSize = 1000, overflow = 'drop-oldest' } = options
   const buffer = createQueue<BusEvent>()
   const readers: { resolve: (result: IteratorResult<BusEvent>) => void; reject: (error: unknown) => void }[] =
@@ -132,20 +133,11 @@ export function createStream(
   }
 }
 
-const OVERFLOWS = ['drop-oldest', 'drop-newest', 'error', 'wait']
-const KNOWN = ['signal', 'bufferSize', 'overflow']
-
-function assertOptions(options: StreamOptions): void {
-  const { bufferSize, overflow } = options
-  const issues: Issue[] = []
-  if (bufferSize !== undefined && !(Number.isInteger(bufferSize) && bufferSize >= 1))
-    issues.push({ path: 'bufferSize', code: 'format', message: 'expected a whole number of at least 1' })
-  if (overflow !== undefined && !OVERFLOWS.includes(overflow))
-    issues.push({ path: 'overflow', code: 'format', message: `expected one of ${OVERFLOWS.join(', ')}` })
-  for (const key of Object.keys(options)) {
-    const message = `is not a known option${didYouMean(key, KNOWN) || `; known are ${KNOWN.join(', ')}`}`
-    if (!KNOWN.includes(key)) issues.push({ path: key, code: 'unknown_key', message })
-  }
-  if (issues.length > 0)
-    throw new ValidationError('The options of a stream are', issues, { code: 'EVENTSETS_INVALID_OPTIONS' })
-}
+const SHAPE = object({
+  signal: maybeSignal,
+  bufferSize: optional(
+    expected('a whole number of at least 1', (input) => Number.isInteger(input) && (input as number) >= 1),
+  ),
+  overflow: optional(oneOf('drop-oldest', 'drop-newest', 'error', 'wait')),
+  priority: maybeWholeNumber,
+})

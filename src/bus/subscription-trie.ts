@@ -11,12 +11,23 @@ export interface Entry<T> {
  *
  * Exact names stand in a map of their own: they are what nearly all subscriptions are, and need less memory there.
  * Values and their order stand in one list in turn, since an object for each would take more than all the rest.
+ *
+ * What is taken away from a long list leaves a gap, and the list is closed up when half of it is gaps: to take away all
+ * of many takes no longer for each than to take away one of a few.
  */
-export class SubscriptionTrie<T> {
-  readonly #exact = new Map<string, (T | number)[]>()
+export class SubscriptionTrie<T extends object | string | true> {
+  readonly #exact = new Map<string, List<T>>()
   readonly #root: Node<T> = {}
+  /** What is known of long lists. */
+  readonly #notes = new WeakMap<List<T>, Notes>()
+  readonly #keyOf: (value: T) => unknown
   #order = 0
   #size = 0
+
+  /** @param keyOf By what a value is found again: itself unless given. */
+  constructor(keyOf: (value: T) => unknown = (value) => value) {
+    this.#keyOf = keyOf
+  }
 
   /** How many there are. */
   get size(): number {
@@ -29,13 +40,13 @@ export class SubscriptionTrie<T> {
     this.#size++
     if (segments === undefined) {
       const list = this.#exact.get(pattern)
-      if (list) list.push(value, order)
+      if (list) this.#append(list, value, order)
       else this.#exact.set(pattern, [value, order])
       return order
     }
     const node = walk(this.#root, segments, true) as Node<T>
     node.list ??= []
-    node.list.push(value, order)
+    this.#append(node.list, value, order)
     // A lone star is another way to write two.
     node.pattern = pattern === '*' ? '**' : pattern
     return order
@@ -46,10 +57,9 @@ export class SubscriptionTrie<T> {
     const node = segments === undefined ? undefined : walk(this.#root, segments, false)
     const list = segments === undefined ? this.#exact.get(pattern) : node?.list
     if (!list) return false
-    let at = list.length - 2
-    while (at >= 0 && list[at + 1] !== order) at -= 2
-    if (at < 0) return false
-    list.splice(at, 2)
+    const at = placeOf(list, order)
+    if (at === -1) return false
+    this.#takeOut(list, at)
     this.#size--
     if (list.length > 0) return true
     if (segments === undefined) this.#exact.delete(pattern)
@@ -60,16 +70,81 @@ export class SubscriptionTrie<T> {
     return true
   }
 
+  #append(list: List<T>, value: T, order: number): void {
+    list.push(value, order)
+    // Most lists are short.
+    if (list.length <= LONG) return
+    const orders = this.#notes.get(list)?.orders
+    if (orders) noteOrder(orders, this.#keyOf(value), order)
+  }
+
+  #takeOut(list: List<T>, at: number): void {
+    const notes = this.#notes.get(list)
+    if (!notes && list.length <= LONG) {
+      list.splice(at, 2)
+      return
+    }
+    const gaps = (notes?.gaps ?? 0) + 1
+    list[at] = undefined
+    if (gaps * 4 < list.length) {
+      if (notes) notes.gaps = gaps
+      else this.#notes.set(list, { gaps, orders: undefined })
+      return
+    }
+    let end = 0
+    for (let from = 0; from < list.length; from += 2) {
+      if (list[from] === undefined) continue
+      list[end++] = list[from]
+      list[end++] = list[from + 1]
+    }
+    list.length = end
+    this.#notes.delete(list)
+  }
+
   /** Whether what was added to a pattern in that place is still there. */
   has(pattern: string, segments: readonly string[] | undefined, order: number): boolean {
     const list = segments === undefined ? this.#exact.get(pattern) : walk(this.#root, segments, false)?.list
-    return list?.some((entry, index) => index % 2 === 1 && entry === order) ?? false
+    return list !== undefined && placeOf(list, order) !== -1
   }
 
-  /** What has been added to this very pattern, in the order of registration. */
-  entriesOf(pattern: string, segments: readonly string[] | undefined): Entry<T>[] {
+  /** The last one of those that were added to this very pattern with a key. */
+  findLast(pattern: string, segments: readonly string[] | undefined, key: unknown): Entry<T> | undefined {
     const list = segments === undefined ? this.#exact.get(pattern) : walk(this.#root, segments, false)?.list
-    return list ? addEntries(pattern, list, []) : []
+    if (!list) return undefined
+    const at = list.length <= LONG ? this.#searchBack(list, key) : this.#lookUp(list, key)
+    return at === -1 ? undefined : { pattern, value: list[at] as T, order: list[at + 1] as number }
+  }
+
+  #searchBack(list: List<T>, key: unknown): number {
+    for (let at = list.length - 2; at >= 0; at -= 2) {
+      const value = list[at]
+      if (value !== undefined && this.#keyOf(value as T) === key) return at
+    }
+    return -1
+  }
+
+  #lookUp(list: List<T>, key: unknown): number {
+    const notes = this.#notes.get(list) ?? { gaps: 0, orders: undefined }
+    this.#notes.set(list, notes)
+    notes.orders ??= this.#noteOrders(list)
+    const orders = notes.orders.get(key) ?? []
+    for (let order = orders.at(-1); order !== undefined; order = orders.at(-1)) {
+      const at = placeOf(list, order)
+      if (at !== -1) return at
+      // It was taken away by its order.
+      orders.pop()
+    }
+    notes.orders.delete(key)
+    return -1
+  }
+
+  #noteOrders(list: List<T>): Map<unknown, number[]> {
+    const orders = new Map<unknown, number[]>()
+    for (let at = 0; at < list.length; at += 2) {
+      const value = list[at]
+      if (value !== undefined) noteOrder(orders, this.#keyOf(value as T), list[at + 1] as number)
+    }
+    return orders
   }
 
   /** Everything that listens to a name, in the order of registration. */
@@ -92,6 +167,40 @@ export class SubscriptionTrie<T> {
   }
 }
 
+/** Values and their order in turn. Where a value was taken away, there is none before its order. */
+type List<T> = (T | number | undefined)[]
+
+/** What is known of a long list. */
+interface Notes {
+  /** How many of it have been taken away. */
+  gaps: number
+  /** The orders of those with a key, once somebody has asked for one: some may have been taken away. */
+  orders: Map<unknown, number[]> | undefined
+}
+
+/** A list of more than half as many is long. */
+const LONG = 128
+
+/** Where in a list the value with an order stands; -1 when it is not there. */
+function placeOf<T>(list: List<T>, order: number): number {
+  let low = 0
+  let high = list.length / 2 - 1
+  while (low <= high) {
+    const middle = (low + high) >>> 1
+    const found = list[middle * 2 + 1] as number
+    if (found === order) return list[middle * 2] === undefined ? -1 : middle * 2
+    if (found < order) low = middle + 1
+    else high = middle - 1
+  }
+  return -1
+}
+
+function noteOrder(orders: Map<unknown, number[]>, key: unknown, order: number): void {
+  const known = orders.get(key)
+  if (known) known.push(order)
+  else orders.set(key, [order])
+}
+
 interface Node<T> {
   /** Below one certain segment; */
   segment?: string | undefined
@@ -102,16 +211,18 @@ interface Node<T> {
   one?: Node<T> | undefined
   /** Below `**`. */
   any?: Node<T> | undefined
-  list?: (T | number)[] | undefined
+  list?: List<T> | undefined
   /** What those in the list listen to. */
   pattern?: string
   /** Whether it stands below `**`. */
   isAny?: true | undefined
 }
 
-function addEntries<T>(pattern: string, list: readonly (T | number)[], entries: Entry<T>[]): Entry<T>[] {
-  for (let at = 0; at < list.length; at += 2)
-    entries.push({ pattern, value: list[at] as T, order: list[at + 1] as number })
+function addEntries<T>(pattern: string, list: Readonly<List<T>>, entries: Entry<T>[]): Entry<T>[] {
+  for (let at = 0; at < list.length; at += 2) {
+    const value = list[at]
+    if (value !== undefined) entries.push({ pattern, value: value as T, order: list[at + 1] as number })
+  }
   return entries
 }
 

@@ -22,7 +22,7 @@ export interface SubscriptionOptions<Event extends BusEvent = BusEvent> {
   readonly priority?: number | undefined
   /** Tries again when it fails. The bus's own policy unless given. */
   readonly retry?: RetryPolicy | undefined
-  /** After so long it has failed, and its signal is aborted. */
+  /** After so long it has failed, and its signal is aborted. That of the bus unless given; `Infinity` is no limit. */
   readonly timeoutMs?: number | undefined
   /** Only events that it lets through. */
   readonly filter?: Filter<Event> | undefined
@@ -45,6 +45,14 @@ export interface Subscription {
   isSpent: boolean
   /** Ends the subscription; there when it ends by itself, after all tries of its one event. */
   end: (() => void) | undefined
+  /** What waits here for the next try. */
+  waits: Set<() => void> | undefined
+}
+
+/** Notes that a subscription has ended: whoever waits for its next try waits no longer. */
+export function endSubscription(subscription: Subscription): void {
+  subscription.isSpent = true
+  for (const resume of [...(subscription.waits ?? [])]) resume()
 }
 
 const KNOWN = ['name', 'priority', 'retry', 'timeoutMs', 'filter', 'signal', 'once']
@@ -77,8 +85,7 @@ export function createSubscription(
   expect(typeof handler === 'function', 'handler', 'expected a function')
   expect(name === undefined || (typeof name === 'string' && name !== ''), 'name', 'expected a text')
   expect(Number.isInteger(priority), 'priority', 'expected a whole number, such as Priority.HIGH')
-  const isTime = typeof timeoutMs === 'number' && timeoutMs > 0 && Number.isFinite(timeoutMs)
-  expect(timeoutMs === undefined || isTime, 'timeoutMs', 'expected milliseconds, more than 0')
+  expect(isTimeLimit(timeoutMs), 'timeoutMs', TIME_LIMIT)
   expect(typeof once === 'boolean', 'once', 'expected true or false')
   const isSignal = signal === undefined || signal instanceof AbortSignal
   expect(isSignal, 'signal', 'expected an AbortSignal')
@@ -92,5 +99,23 @@ export function createSubscription(
   const matches = filter === undefined ? undefined : collect(() => compileFilter(filter as Filter))
   if (issues.length > 0)
     throw new ValidationError('The options of a handler are', issues, { code: 'EVENTSETS_INVALID_OPTIONS' })
-  return { handler, name, priority, retry, timeoutMs, matches, once, isSpent: false, end: undefined }
+  return {
+    handler,
+    name,
+    priority,
+    retry,
+    timeoutMs: timeoutMs === Number.POSITIVE_INFINITY ? undefined : timeoutMs,
+    matches,
+    once,
+    isSpent: false,
+    end: undefined,
+    waits: undefined,
+  }
+}
+
+export const TIME_LIMIT = 'expected milliseconds, more than 0; Infinity is no limit'
+
+/** Whether something is the time that a handler may take. */
+export function isTimeLimit(value: unknown): boolean {
+  return value === undefined || (typeof value === 'number' && value > 0)
 }

@@ -12,6 +12,8 @@ export interface ObservedBus {
   readonly source: string
   readonly group: string
   metrics(): Promise<BusMetrics>
+  /** Tells what has gone wrong in the background. Never throws. */
+  report(error: unknown): void
 }
 
 /** Stands around what a bus does. */

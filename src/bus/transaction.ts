@@ -1,6 +1,8 @@
+import { object, optional } from '../core/shape.ts'
 import { EventError } from './errors.ts'
 import type { BusEvent, PublishEventOptions, StoredEvent } from './event.ts'
 import type { EventMap, EventName } from './event-map.ts'
+import { assertOptions, expected } from './option-shape.ts'
 
 /** Publishes inside a transaction: what it is given is published when the transaction succeeds, or not at all. */
 export interface TransactionPublisher<Events extends object = EventMap> {
@@ -37,6 +39,31 @@ export interface Made<T> {
   readonly result: T
 }
 
+/**
+ * Checks what `bus.transaction` is given.
+ *
+ * @throws ValidationError with everything that is wrong with it.
+ */
+export function assertTransaction(run: unknown, target: unknown): void {
+  const isFunction = typeof run === 'function'
+  assertOptions(
+    'What is given to transaction is',
+    TARGET,
+    target,
+    isFunction ? [] : [{ path: 'run', code: 'type', message: 'expected a function' }],
+  )
+}
+
+const TARGET = optional(
+  object({
+    outbox: expected(
+      'an outbox, such as postgresOutbox()',
+      (input) => typeof (input as Outbox | null | undefined)?.write === 'function',
+    ),
+    handle: expected('what your transaction runs on', (input) => input !== undefined && input !== null),
+  }),
+)
+
 /** One run of `bus.transaction`: the events that wait for its end. */
 export class Transaction {
   readonly target: OutboxTarget | undefined
@@ -45,6 +72,7 @@ export class Transaction {
   #pending = 0
   #onSettled: (() => void)[] = []
   #isOpen = true
+  #refusal: { readonly error: unknown } | undefined
 
   constructor(target: OutboxTarget | undefined) {
     this.target = target
@@ -72,10 +100,28 @@ export class Transaction {
     }
   }
 
-  /** Waits for what is being published, even if its publisher does not, and gives all that was published. */
+  /** Fails as a whole when this is refused: then its publisher need neither wait for it nor catch it. */
+  watch(publishing: Promise<unknown>): void {
+    this.#pending++
+    const settle = () => {
+      this.#pending--
+      for (const settled of this.#onSettled.splice(0)) settled()
+    }
+    publishing.then(settle, (error) => {
+      this.#refusal ??= { error }
+      settle()
+    })
+  }
+
+  /**
+   * Waits for what is being published, even if its publisher does not, and gives all that was published.
+   *
+   * @throws The first error of a publish that was refused.
+   */
   async end(): Promise<readonly StoredEvent[]> {
     while (this.#pending > 0) await new Promise<void>((resolve) => this.#onSettled.push(resolve))
     this.#isOpen = false
+    if (this.#refusal) throw this.#refusal.error
     return this.#places.flatMap(({ events }) => events)
   }
 

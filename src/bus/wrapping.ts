@@ -7,9 +7,3 @@ export function dressAs<Wrapper extends (...args: never[]) => unknown>(
   Object.defineProperty(wrapper, 'length', { value: wrapped.length, configurable: true })
   return wrapper
 }
-
-/** For what goes wrong in the background where nobody has asked to be told: it must not end the process, nor be lost. */
-export function warnAbout(what: string, error: unknown): void {
-  const reason = error instanceof Error ? error.message : String(error)
-  process.emitWarning(`${what}: ${reason}`, { type: 'EventsetsWarning' })
-}

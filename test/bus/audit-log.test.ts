@@ -232,6 +232,33 @@ describe('auditLog', () => {
     expect(JSON.parse(lines[0] as string)).toMatchObject({ level: 35, msg: 'a' })
   })
 
+  it('can be told the domain of an event, where its name does not say it', async () => {
+    const { bus, records } = open({
+      output: 'json',
+      domainFor: ({ name }) => (name.startsWith('invoice.') ? 'billing' : undefined),
+    })
+
+    await bus.emit('invoice.paid', {})
+    await bus.emit('order.paid', {})
+
+    expect(records().map(({ domain }) => domain)).toEqual(['billing', 'order'])
+  })
+
+  it.each(['domainFor', 'actionFor', 'levelFor', 'actorFor', 'dataFor'])(
+    'fails when %s gives a promise, and writes nothing of it',
+    async (option) => {
+      const { bus, records } = open({ output: 'json', [option]: () => Promise.reject(new Error('away')) })
+
+      const { failures } = await bus.emit('order.paid', {})
+
+      expect(failures[0]?.error.cause).toMatchObject({
+        code: 'EVENTSETS_INVALID_OPTIONS',
+        message: `"${option}" has given a promise.`,
+      })
+      expect(records).toThrow()
+    },
+  )
+
   it('tells everything that is wrong with logger and options', () => {
     const issues = (logger: unknown, options: unknown) => {
       try {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { EventBus } from '../../src/bus/index.ts'
+import { type BusEvent, EventBus } from '../../src/bus/index.ts'
 import { fakeClock } from '../../src/testing/index.ts'
 
 describe.each(['emit', 'publish'] as const)('a batch of events that come by %s', (method) => {
@@ -177,4 +177,23 @@ describe('a batch', () => {
       /handler: expected a function/,
     )
   })
+})
+
+it.each([
+  ['throws', () => JSON.parse('{'), 'SyntaxError'],
+  ['gives a promise', () => Promise.reject(new Error('away')), 'EventError'],
+])('an event has failed whose "by" %s, and the others are handled', async (_, fail, name) => {
+  await using bus = new EventBus({ onError: () => {} })
+  const seen: unknown[] = []
+  const by = ({ data }: BusEvent) => (data === 2 ? fail() : 'all')
+  bus.batch('metric.*', { maxSize: 2, by }, (events) => void seen.push(events.map(({ data }) => data)))
+
+  const reports = await Promise.all([1, 2, 3].map((n) => bus.emit('metric.cpu', n)))
+
+  expect(seen).toEqual([[1, 3]])
+  expect(reports.map(({ failures }) => (failures[0]?.error.cause as Error | undefined)?.name)).toEqual([
+    undefined,
+    name,
+    undefined,
+  ])
 })

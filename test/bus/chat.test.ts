@@ -34,6 +34,15 @@ describe('discord', () => {
     expect(JSON.parse(received[0]?.body ?? '').content).toBe('`order.paid` (order\\_service)')
   })
 
+  it('lets no name out of its place', async () => {
+    const { url, received } = await receive()
+    const event = await new EventBus({ source: '<@1>' }).publish('a`||b||`', {})
+
+    await discord({ url, ...allow })(event)
+
+    expect(JSON.parse(received[0]?.body ?? '').content).toBe('a\\`\\|\\|b\\|\\|\\` (\\<@1\\>)')
+  })
+
   it('cuts off what Discord would refuse', async () => {
     const { url, received } = await receive()
 
@@ -87,6 +96,7 @@ describe('slack', () => {
 
     expect(JSON.parse(received[0]?.body ?? '')).toEqual({
       text: 'paid by &lt;!channel&gt; &lt;@U1&gt; &lt;https://evil.example|us&gt; &amp; co',
+      mrkdwn: false,
       parse: 'none',
       link_names: false,
     })

@@ -1,6 +1,13 @@
 import { AsyncResource } from 'node:async_hooks'
 import { describe, expect, it } from 'vitest'
-import { type BusBackend, EventBus, memoryBackend } from '../../src/bus/index.ts'
+import {
+  type BusBackend,
+  EventBus,
+  type EventMap,
+  type HandlerContext,
+  memoryBackend,
+  type StandardSchema,
+} from '../../src/bus/index.ts'
 import { fakeClock } from '../../src/testing/index.ts'
 
 /** Lets promises settle that settle by themselves. */
@@ -123,9 +130,9 @@ describe('close', () => {
     await bus.publish('order.placed', 2)
 
     const closing = bus.close()
-    await expect(bus.publish('order.placed', 3)).rejects.toMatchObject({ code: 'EVENTSETS_BUS_CLOSED' })
     await closing
 
+    await expect(bus.publish('order.placed', 3)).rejects.toMatchObject({ code: 'EVENTSETS_BUS_CLOSED' })
     expect(seen.sort()).toEqual([
       'order.paid',
       'order.paid',
@@ -135,6 +142,106 @@ describe('close', () => {
       'order.sent',
     ])
     expect(told).toEqual([])
+  })
+
+  it('lets handlers publish on the bus itself, after they have waited, too', async () => {
+    const told: string[] = []
+    const bus = new EventBus({ onError: ({ message }) => void told.push(message) })
+    const seen: string[] = []
+    bus.on('order.placed', async () => {
+      await new Promise((resolve) => setImmediate(resolve))
+      await bus.publish('order.paid', 1)
+      await bus.transaction((tx) => tx.publish('order.sent', 1))
+    })
+    bus.on('order.*', ({ name }) => void seen.push(name))
+    await bus.publish('order.placed', 1)
+
+    await bus.close()
+
+    expect(seen).toEqual(['order.placed', 'order.paid', 'order.sent'])
+    expect(told).toEqual([])
+  })
+
+  it('handles what was being published when it began', async () => {
+    const slow: StandardSchema = {
+      '~standard': {
+        version: 1,
+        vendor: 'test',
+        validate: async (value) => {
+          await new Promise((resolve) => setImmediate(resolve))
+          return { value }
+        },
+      },
+    }
+    const bus = new EventBus<EventMap>({
+      schemas: { 'order.checked': slow },
+      onError: () => expect.fail('was told'),
+    })
+    const seen: unknown[] = []
+    bus.on('order.*', ({ data }) => void seen.push(data))
+
+    const publishing = [
+      bus.publish('order.paid', 1),
+      bus.publishAll([
+        { name: 'order.paid', data: 2 },
+        { name: 'order.sent', data: 3 },
+      ]),
+      bus.transaction((tx) => tx.publish('order.paid', 4)),
+      bus.publish('order.checked', 5),
+    ]
+    await bus.close()
+    const results = await Promise.allSettled(publishing)
+
+    // A transaction is not begun at once, and so may come too late; then it says so.
+    const taken = results.map(({ status }) => status === 'fulfilled')
+    expect(seen.sort()).toEqual([1, 2, 3, 4, 5].filter((n) => n !== 4 || taken[2]))
+    expect([taken[0], taken[1], taken[3]]).toEqual([true, true, true])
+  })
+
+  it('gives what was in hand at its deadline to the next consumer, as if it had not been begun', async () => {
+    const clock = fakeClock()
+    const backend = memoryBackend({ clock })
+    const options = { clock, backend, group: 'shop', onError: () => expect.fail('was told') }
+    const first = new EventBus(options)
+    const attempts: string[] = []
+    const handler = (bus: string) =>
+      function pay(_: unknown, { attempt, signal }: HandlerContext) {
+        attempts.push(`${bus} ${attempt}`)
+        if (bus === 'second') return
+        return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      }
+    first.on('order.paid', handler('first'))
+    await first.publish('order.paid', 1)
+    await clock.advance(0)
+    await using second = new EventBus(options)
+    second.on('order.paid', handler('second'))
+
+    const closing = first.close({ deadlineMs: 1000 })
+    await clock.advance(1000)
+    await closing
+    await clock.advance(0)
+    await second.idle()
+
+    expect(attempts).toEqual(['first 1', 'second 1'])
+    expect(await second.deadLetters.list()).toEqual([])
+  })
+
+  it('tells what is lost of a bus that was paused, and leaves no group behind that would fill the memory', async () => {
+    const backend = memoryBackend({ maxQueueDepth: 5 })
+    const told: string[] = []
+    const onError = ({ message }: Error) => void told.push(message)
+    const shop = new EventBus({ source: 'shop', backend, onError })
+    const mails = new EventBus({ source: 'mails', backend, onError })
+    shop.on('order.paid', () => {})
+    mails.on('order.paid', () => {})
+    await mails.pause()
+    for (let n = 0; n < 3; n++) await shop.publish('order.paid', n)
+
+    await mails.close()
+    for (let n = 0; n < 20; n++) await shop.publish('order.paid', n)
+    await shop.close()
+
+    expect(told).toEqual(['The bus was closed with 3 events not handled.'])
   })
 
   it('refuses what a handler publishes after the end', async () => {
@@ -397,4 +504,31 @@ describe('a backend', () => {
 
     expect(told).toEqual(['socket is broken'])
   })
+})
+
+it('a transaction is refused that ends in the moment in which nobody is left for its events', async () => {
+  const told: string[] = []
+  const bus = new EventBus({ concurrency: 1, onError: ({ message }) => told.push(message) })
+  const handled: unknown[] = []
+  const ends: (() => void)[] = []
+  bus.on('**', async ({ data }) => {
+    await new Promise<void>((resolve) => ends.push(resolve))
+    handled.push(data)
+  })
+  await bus.publish('order.paid', 1)
+  await new Promise((resolve) => setImmediate(resolve))
+
+  const second = bus.publish('order.paid', 2)
+  const transaction = bus.transaction(async (tx) => {
+    await tx.publish('order.paid', 3)
+    await tx.publish('order.paid', 4)
+  })
+  const refused = expect(transaction).rejects.toMatchObject({ code: 'EVENTSETS_BUS_CLOSED' })
+  ends.shift()?.()
+  await bus.close({ deadlineMs: 0 })
+
+  await refused
+  await second
+  expect(handled).toEqual([1])
+  expect(told).toEqual(['The bus was closed with an event not handled.'])
 })

@@ -127,6 +127,28 @@ describe('toCloudEvent', () => {
   })
 })
 
+describe('an event with a time that is no date', () => {
+  it.each([
+    ['time', { time: 1e300 }],
+    ['time', { time: 8.64e15 + 1 }],
+    ['deliverAt', { deliverAt: 1e300 }],
+    ['deliverAt', { deliverAt: new Date(Number.NaN) }],
+  ])('is not published: %s of %j', async (path, options) => {
+    const publishing = new EventBus().publish('a', 1, options)
+
+    await expect(publishing).rejects.toMatchObject({
+      code: 'EVENTSETS_INVALID_OPTIONS',
+      issues: [{ path }],
+    })
+  })
+
+  it('is published with the last one that is', async () => {
+    const { time } = await new EventBus().publish('a', 1, { time: 8.64e15 })
+
+    expect(new Date(time).getTime()).toBe(8.64e15)
+  })
+})
+
 describe('fromCloudEvent', () => {
   it('gives back the event that it was made of', async () => {
     const event = await orderPaid()

@@ -78,6 +78,25 @@ describe('a dead letter', () => {
 })
 
 describe('replay', () => {
+  it('keeps in memory what nobody is there for any more, and says so', async () => {
+    const backend = memoryBackend()
+    const shop = new EventBus({ source: 'shop', backend, onError: () => {} })
+    await using mails = new EventBus({ source: 'mails', backend })
+    shop.on('order.paid', () => Promise.reject(new Error('no route')), { name: 'pay' })
+    mails.on('order.sent', () => {})
+    await shop.publish('order.paid', 1)
+    await shop.idle()
+    await shop.close()
+    const [letter] = await mails.deadLetters.list()
+
+    expect(await mails.deadLetters.replayAll()).toBe(0)
+    await expect(mails.deadLetters.replay(letter?.id as string)).rejects.toMatchObject({
+      code: 'EVENTSETS_HANDLER',
+      message: `Nobody of the group "shop" is there to handle the dead letter "${letter?.id}": it stays.`,
+    })
+    expect(await mails.deadLetters.list()).toEqual([letter])
+  })
+
   it('hands the event to its handler again, and to no other one', async () => {
     const { bus, seen, state } = openShop()
     await using _ = bus

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vitest'
 import {
   type BusEvent,
@@ -197,6 +198,34 @@ describe('withRetry', () => {
       [2, 300, 'Error: try 2'],
     ])
     expectTypeOf(flaky).returns.toEqualTypeOf<Promise<string>>()
+  })
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('log is full')
+      },
+    ],
+    ['rejects', async () => Promise.reject(new Error('log is full'))],
+  ])('goes on when its onRetry %s, which is a warning', async (_, onRetry) => {
+    const warned = once(process, 'warning')
+    const errors = [new Error('first'), new Error('second')]
+    const [, last] = errors
+    const failing = withRetry(
+      () => Promise.reject(errors.shift()),
+      { maxAttempts: 2, baseDelayMs: 0 },
+      { onRetry },
+    )
+
+    await expect(failing()).rejects.toBe(last)
+
+    const [warning] = await warned
+    expect(warning.message).toBe('The "onRetry" of withRetry has failed: log is full')
+  })
+
+  it('refuses what is no function', () => {
+    expect(() => withRetry(5 as never, { maxAttempts: 1 })).toThrow(/fn: expected a function/)
   })
 
   it('rejects with what the last try has thrown, as it is', async () => {

@@ -217,6 +217,55 @@ describe('email', () => {
     expect(await bus.deadLetters.list()).toEqual([])
   })
 
+  it.each([
+    ['signs', ['order:1', 'order/1', 'order_1', 'order.1']],
+    ['other letters', ['注文', '返品', '🚚', '__']],
+    ['halves of characters', ['a\ud800', 'a\ud801', 'a\ufffd']],
+    ['more than a line holds', [`${'x'.repeat(1000)}1`, `${'x'.repeat(1000)}2`]],
+  ])('has a Message-ID of its own for each id, with %s', async (_, eventIds) => {
+    const found = new Set<string>()
+    const transport = createTransport({ streamTransport: true, buffer: true, newline: 'unix' })
+    const send = email({ transport, ...addressed })
+
+    for (const id of eventIds) {
+      const { message } = (await send(await anEvent({}, id))) as { readonly message: Buffer }
+      const line = headersOf(message.toString()).find((header) => header.startsWith('Message-ID')) ?? ''
+      expect(line).toMatch(/^Message-ID: <[\w.-]{1,128}@example\.org>$/)
+      found.add(line)
+    }
+
+    expect(found.size).toBe(eventIds.length)
+  })
+
+  it('fails, worth another try, when the transport is silent for too long', async () => {
+    const transport = { sendMail: () => new Promise<never>(() => {}) }
+
+    const send = email({ transport, ...addressed, timeoutMs: 10 })
+
+    await expect(send(await anEvent())).rejects.toMatchObject({
+      name: 'NotificationError',
+      message: 'The mail was not taken within 10 ms.',
+      isRetryable: true,
+    })
+  })
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('no pool')
+      },
+    ],
+    ['rejects with nothing', () => Promise.reject(null)],
+  ])('fails, worth another try, when the transport %s', async (_, sendMail) => {
+    const transport = { sendMail: sendMail as () => Promise<unknown> }
+
+    await expect(email({ transport, ...addressed })(await anEvent())).rejects.toMatchObject({
+      name: 'NotificationError',
+      isRetryable: true,
+    })
+  })
+
   it('tells of recipients that were refused, and does not send to the others again', async () => {
     const { url, mails } = await receiveMail((command) => (command.includes('eve') ? '550 no' : undefined))
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { type BusEvent, EventBus, HANDLER_FAILED, HandlerError } from '../../src/bus/index.ts'
 import { recordingBackend } from '../../src/testing/index.ts'
 
@@ -340,5 +340,34 @@ describe('what nobody can be told of', () => {
     await bus.close()
 
     expect(warnings.map(({ message }) => message)).toEqual(['no connection'])
+  })
+
+  it('is a warning for the first failure of each event, too, where nobody has asked to be told', async () => {
+    const warnings: Error[] = []
+    const note = (warning: Error) => warnings.push(warning)
+    process.on('warning', note)
+    onTestFinished(() => void process.off('warning', note))
+    await using bus = new EventBus()
+    await using told = new EventBus({ onError: () => {} })
+    for (const each of [bus, told])
+      each.on('order.*', function sendMail() {
+        throw new Error('no route')
+      })
+    bus.on('handler.failed', () => {
+      throw new Error('no route either')
+    })
+
+    for (const each of [bus, told]) {
+      await each.publish('order.paid', 1)
+      await each.publish('order.paid', 2)
+      await each.emit('order.sent', 3)
+      await each.idle()
+    }
+    await new Promise((resolve) => setImmediate(resolve))
+
+    expect(warnings.map(({ message }) => message).sort()).toEqual([
+      'The handler "sendMail" of "order.paid" has failed: no route',
+      'The handler "sendMail" of "order.sent" has failed: no route',
+    ])
   })
 })

@@ -27,6 +27,27 @@ class Money {
   }
 }
 
+function* countUp() {
+  yield 1
+}
+
+function writtenAs(written: unknown): object {
+  return { toJSON: () => written }
+}
+
+function writtenAsItself(): object {
+  const own = { amount: 5 }
+  return Object.defineProperty(own, 'toJSON', { value: () => own })
+}
+
+/** What is above it once more, twice: without a bound it would never end. */
+function backUp(): object {
+  const top: Record<string, unknown> = {}
+  top.left = { toJSON: () => top }
+  top.right = { toJSON: () => top }
+  return top
+}
+
 describe('data that are no JSON', () => {
   it.each([
     ['a circle', circle(), 'data.list[0].list', 'leads back to where it came from'],
@@ -44,6 +65,17 @@ describe('data that are no JSON', () => {
     ['a regular expression', { like: /x/ }, 'data.like', 'is a regular expression'],
     ['bytes', { file: new Uint8Array(3) }, 'data.file', 'is binary data'],
     ['a date that is none', { at: new Date(Number.NaN) }, 'data.at', 'is a Date without a time'],
+    ['a boxed BigInt', { total: Object(1n) }, 'data.total', 'is a BigInt'],
+    ['a boxed symbol', { tag: Object(Symbol('x')) }, 'data.tag', 'is a symbol'],
+    ['a boxed NaN', { total: Object(Number.NaN) }, 'data.total', 'is the number NaN'],
+    ['a generator', { rows: countUp() }, 'data.rows', 'is a generator'],
+    ['an iterator', { keys: new Map().keys() }, 'data.keys', 'is an iterator'],
+    ['a toJSON that gives a Map', { by: writtenAs(new Map()) }, 'data.by', 'writes itself as something that'],
+    ['a toJSON that gives NaN', writtenAs(Number.NaN), 'data', 'is NaN'],
+    ['a toJSON that gives a function', [writtenAs(() => {})], 'data[0]', 'is a function'],
+    ['a toJSON that gives undefined in a list', [writtenAs(undefined)], 'data[0]', 'becomes null'],
+    ['a toJSON with a Set in it', { a: writtenAs({ b: [new Set()] }) }, 'data.a.b[0]', 'is a Set'],
+    ['a toJSON that leads back', { up: backUp() }, undefined, 'leads back to where it came from'],
     ['a key that is no word', { 'a b': { '': () => {} } }, 'data["a b"][""]', 'is a function'],
     ['depth without end', nest(300), undefined, 'is more than 200 levels deep'],
     [
@@ -98,6 +130,10 @@ describe('data that are no JSON', () => {
     ['undefined as a property', { note: undefined }],
     ['a date', { at: new Date(0) }],
     ['what writes itself', { url: new URL('https://example.org') }],
+    ['what writes itself as undefined, as a property', { note: writtenAs(undefined) }],
+    ['what writes itself as it is', { own: writtenAsItself() }],
+    ['a boxed text', { text: Object('x') }],
+    ['a buffer', { file: Buffer.from('x') }],
     ['an object of a class', new Money()],
     ['an object without a prototype', Object.assign(Object.create(null), { a: 1 })],
     ['a key named "__proto__"', JSON.parse('{"__proto__":{"x":1}}')],

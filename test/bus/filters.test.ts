@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { EventBus, type Filter } from '../../src/bus/index.ts'
+import type { EventsetsError } from '../../src/core/errors.ts'
 
 async function passes(filter: Filter, data: unknown, options = {}): Promise<boolean> {
   await using bus = new EventBus({ source: 'shop' })
@@ -24,7 +25,6 @@ describe('a filter as data', () => {
     [{ path: 'data.address', eq: { zip: null, city: 'Łódź' } }, true],
     [{ path: 'data.address', eq: { city: 'Łódź' } }, false],
     [{ path: 'data.address.zip', eq: null }, true],
-    [{ path: 'data.address.street', eq: undefined }, false],
     [{ path: 'data.tags', eq: ['a', 'b'] }, true],
     [{ path: 'data.tags', eq: ['b', 'a'] }, false],
     [{ path: 'data.tags.0', eq: 'a' }, true],
@@ -40,7 +40,8 @@ describe('a filter as data', () => {
     [{ path: 'name', eq: 'user.created' }, true],
     [{ path: 'source', eq: 'shop' }, true],
     [{ path: 'key', exists: true }, false],
-    [{ path: 'toJSON', exists: true }, false],
+    [{ path: 'traceparent', exists: true }, false],
+    [{ path: 'depth', eq: 0 }, true],
     [
       {
         and: [
@@ -102,6 +103,13 @@ describe('a filter as data', () => {
     [{ and: { path: 'data.plan', eq: 'pro' } }, /filter\.and: expected a list/],
     [{ not: [{ path: 'data.plan', eq: 'pro' }] }, /filter\.not: expected an object/],
     [{ or: [{ path: 'data.plan', eq: 1 }, 'pro'] }, /filter\.or\[1\]: expected an object/],
+    [{ path: 'plan', eq: 'pro' }, /filter\.path: an event has no "plan"; did you mean "data\.plan"\?/],
+    [{ path: 'toJSON', exists: true }, /did you mean "data\.toJSON"\?/],
+    [{ path: 'data..plan', eq: 'pro' }, /filter\.path: has an empty part: "data\.\.plan"/],
+    [{ path: 'data.', exists: false }, /filter\.path: has an empty part/],
+    [{ path: 'data.plan', eq: undefined }, /filter\.eq: is undefined.*exists: false/],
+    [{ path: 'data.plan', in: ['pro', undefined] }, /filter\.in\[1\]: is undefined/],
+    [{ path: 'plan', in: 1 }, /2 issues/],
     ['pro', /filter: expected an object/],
     [null, /filter: expected an object/],
   ])('cannot be %j', async (filter, problem) => {
@@ -152,5 +160,42 @@ describe('a filter as a function', () => {
     bus.on('user.*', () => {})
 
     expect((await bus.emit('user.created', 1)).handlers).toBe(1)
+  })
+})
+
+describe('what a filter gives that is a function', () => {
+  it.each([false, undefined, null, 0, '', Number.NaN])(
+    'leaves the event out when it is %s',
+    async (verdict) => {
+      expect(await passes((() => verdict) as Filter, 1)).toBe(false)
+    },
+  )
+
+  it.each([true, 1, 'yes', {}])('lets the event through when it is %j', async (verdict) => {
+    expect(await passes((() => verdict) as never, 1)).toBe(true)
+  })
+
+  it.each([
+    ['a promise of true', () => Promise.resolve(true)],
+    ['a promise of false', () => Promise.resolve(false)],
+    ['a promise that is rejected', () => Promise.reject(new Error('no route'))],
+  ])('is a failure when it is %s, which is no verdict', async (_, filter) => {
+    const errors: EventsetsError[] = []
+    await using bus = new EventBus({ onError: (error) => void errors.push(error) })
+    bus.on('user.*', () => expect.fail('was called'), { filter: filter as unknown as Filter, name: 'mail' })
+
+    const { failures } = await bus.emit('user.created', 1)
+    await bus.publish('user.created', 2)
+    await bus.idle()
+
+    expect(failures.map(({ handler, attempts }) => [handler, attempts])).toEqual([['mail', 1]])
+    expect(failures[0]?.error.cause).toMatchObject({
+      code: 'EVENTSETS_INVALID_OPTIONS',
+      hint: expect.stringContaining('at once'),
+    })
+    expect(errors).toHaveLength(2)
+    expect((await bus.deadLetters.list()).map(({ reason }) => reason)).toEqual([
+      'The filter has given a promise.',
+    ])
   })
 })

@@ -187,6 +187,24 @@ describe('health', () => {
       })
     })
 
+    it('tells when events wait, and the bus has handlers but was never started', async () => {
+      const kept = { ...calm, queueDepth: 3 }
+      const backend = {
+        ...backendThat(async () => kept),
+        features: { ...memoryBackend().features, durable: true },
+      }
+      const bus = new EventBus({ backend })
+      expect(await bus.health()).toMatchObject({ status: 'healthy' })
+      bus.on('order.paid', () => {})
+
+      const { status, reasons } = await bus.health()
+
+      expect({ status, reasons }).toEqual({
+        status: 'degraded',
+        reasons: ['3 events are waiting, and this bus has handlers, but was never started: call start().'],
+      })
+    })
+
     it('has limits of your own, also for unhealthy', async () => {
       const backend = backendThat(async () => ({ ...calm, queueDepth: 50, lagMs: 100 }))
       const health = { queueDepth: { degraded: 10, unhealthy: 50 }, lagMs: { degraded: 101 } }
@@ -397,6 +415,47 @@ describe('a check of your own', () => {
 
     expect(health.status).toBe(status)
     expect(health.checks['disk']).toMatchObject({ status, reasons })
+  })
+
+  it.each([
+    ['a text', 'It is full.', ['It is full.']],
+    ['other values', [1, null, { a: 1 }, 2n], ['1', 'null', '[object Object]', '2']],
+    ['what acts on a terminal', ['\u001b[31mred'], ['\\u{1b}[31mred']],
+  ])('has its reasons as texts that gives %s', async (_, given, reasons) => {
+    const bus = new EventBus()
+    bus.addHealthCheck('disk', () => ({ status: 'degraded', reasons: given as never }))
+
+    expect((await bus.health()).checks['disk']?.reasons).toEqual(reasons)
+    expect((await bus.health()).reasons).toEqual(reasons)
+  })
+
+  it('has details that can be sent, whatever it gives', async () => {
+    const circular: { [name: string]: unknown } = { freeBytes: 5n, at: new Date(0), rate: Number.NaN }
+    circular['self'] = circular
+    circular['tags'] = new Set(['a'])
+    circular['failed'] = new Error('no')
+    circular['broken'] = {
+      get it() {
+        throw new Error('trap')
+      },
+    }
+    const bus = new EventBus()
+    bus.addHealthCheck('disk', () => ({ details: circular }))
+    bus.addHealthCheck('list', () => ({ details: [1] as never }))
+
+    const { checks } = await bus.health()
+
+    expect(checks['disk']?.details).toEqual({
+      freeBytes: '5',
+      at: '1970-01-01T00:00:00.000Z',
+      rate: 'NaN',
+      self: '[circular]',
+      tags: ['a'],
+      failed: 'no',
+      broken: '[unreadable]',
+    })
+    expect(checks['list']?.details).toEqual({ value: [1] })
+    expect(JSON.parse(JSON.stringify(checks))).toEqual(checks)
   })
 
   it('tells details', async () => {
@@ -616,6 +675,29 @@ describe('startHealthMonitor', () => {
     expect(errors).toEqual(Array(3).fill('pager is away'))
   })
 
+  it('goes on when what it tells rejects, and tells of changes all the same', async () => {
+    const clock = fakeClock()
+    const errors: string[] = []
+    const bus = new EventBus({ clock, onError: (error) => errors.push(error.message) })
+    bus.addHealthCheck('disk', () => 'degraded')
+    const changes: string[] = []
+    startHealthMonitor(bus, {
+      intervalMs: 10,
+      onCheck: async () => {
+        throw new Error('pager is away')
+      },
+      onChange: async ({ status }) => {
+        changes.push(status)
+        throw new Error('nobody is there')
+      },
+    })
+
+    await clock.advance(10)
+
+    expect(changes).toEqual(['degraded'])
+    expect(errors).toEqual(['pager is away', 'nobody is there', 'pager is away'])
+  })
+
   it('tells all that is wrong with its options', () => {
     const start = () =>
       startHealthMonitor(new EventBus(), { intervalMs: 0, onChange: 1, interval: 5 } as never)
@@ -658,6 +740,34 @@ describe('healthHandler', () => {
     expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8')
     expect(response.headers.get('cache-control')).toBe('no-store')
     expect(await response.json()).toMatchObject({ status: 'healthy', reasons: [], checks: { bus: {} } })
+  })
+
+  it('answers with the details of a check that JSON does not know', async () => {
+    const bus = new EventBus()
+    bus.addHealthCheck('disk', () => ({ details: { freeBytes: 5n } }))
+
+    const response = await fetch(await serve(bus))
+
+    expect(response.status).toBe(200)
+    expect(await response.json()).toMatchObject({ checks: { disk: { details: { freeBytes: '5' } } } })
+  })
+
+  it('leaves an answer alone that has begun, whatever the method', async () => {
+    const bus = new EventBus()
+    const handler = healthHandler(bus)
+    const server = createServer(async (request, response) => {
+      response.writeHead(200).flushHeaders()
+      await handler(request, response)
+      response.end('done')
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => void server.close())
+
+    const { port } = server.address() as AddressInfo
+    const response = await fetch(`http://127.0.0.1:${port}`, { method: 'POST' })
+
+    expect(await response.text()).toBe('done')
   })
 
   it('answers 200 when the bus is degraded: it still works', async () => {

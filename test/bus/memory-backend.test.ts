@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { EventBus, memoryBackend } from '../../src/bus/index.ts'
+import { type BusEvent, EventBus, memoryBackend } from '../../src/bus/index.ts'
+import type { EventsetsError } from '../../src/core/errors.ts'
 import { fakeClock } from '../../src/testing/index.ts'
 
 /** A bus whose handlers end when they are told to. */
@@ -57,6 +58,31 @@ describe('a memory backend that is full', () => {
 
     for (let n = 0; n < 3; n++) await endNext()
     await bus.close()
+  })
+
+  it('keeps publishers waiting no longer than they may: handlers may wait for room that only their end would make', async () => {
+    const clock = fakeClock()
+    const backend = memoryBackend({ clock, maxQueueDepth: 2, maxWaitMs: 5000 })
+    const told: string[] = []
+    await using bus = new EventBus({
+      clock,
+      backend,
+      concurrency: 1,
+      onError: ({ cause }) => void told.push((cause as Error).message),
+    })
+    bus.on('order.paid', async () => {
+      await new Promise((resolve) => setImmediate(resolve))
+      for (let n = 0; n < 3; n++) await bus.publish('order.sent', n)
+    })
+    await bus.publish('order.paid', 1)
+    await takeTurns()
+
+    await clock.advance(4999)
+    expect(told).toEqual([])
+    await clock.advance(1)
+    await bus.idle()
+
+    expect(told).toEqual(['2 events are waiting, and no more are taken. There was no room for 5000 ms.'])
   })
 
   it('takes more at once than it has room for when nothing waits: they would wait for ever', async () => {
@@ -184,6 +210,52 @@ describe('a memory backend', () => {
     await bus.idle()
 
     expect((await bus.deadLetters.list()).map(({ event }) => event.data)).toEqual([7, 8, 9])
+  })
+
+  it('tells when dead letters make room for others, the first one and then each thousand', async () => {
+    const errors: EventsetsError[] = []
+    const backend = memoryBackend({ maxDeadLetters: 2 })
+    const onError = (error: EventsetsError, event: BusEvent | undefined) => void (event ?? errors.push(error))
+    await using bus = new EventBus({ backend, onError })
+    bus.on('order.paid', () => Promise.reject(new Error('no route')))
+    const fail = async (count: number) => {
+      for (let n = 0; n < count; n++) await bus.publish('order.paid', n)
+      await bus.idle()
+    }
+
+    await fail(2)
+    expect(await backend.health()).toMatchObject({ status: 'healthy', reasons: [] })
+    expect(errors).toEqual([])
+
+    await fail(1)
+    expect(errors.map(({ code }) => code)).toEqual(['EVENTSETS_DEAD_LETTERS_FULL'])
+    expect(await backend.health()).toMatchObject({
+      status: 'degraded',
+      reasons: ['No more dead letters are kept: the oldest one has made room for others.'],
+    })
+
+    await fail(1500)
+    expect(errors.map(({ message }) => message)).toEqual([
+      'No more dead letters are kept: the oldest one has made room for others.',
+      'No more dead letters are kept: the 1000 oldest have made room for others.',
+    ])
+
+    const [letter] = await bus.deadLetters.list()
+    await bus.deadLetters.drop(letter?.id as string)
+    expect((await backend.health()).status).toBe('healthy')
+  })
+
+  it('tells nothing of letters when none are to be kept', async () => {
+    const errors: unknown[] = []
+    const backend = memoryBackend({ maxDeadLetters: 0 })
+    await using bus = new EventBus({ backend, onError: (_, event) => void (event ?? errors.push('told')) })
+    bus.on('order.paid', () => Promise.reject(new Error('no route')))
+
+    await bus.publish('order.paid', 1)
+    await bus.idle()
+
+    expect(errors).toEqual([])
+    expect((await backend.health()).status).toBe('healthy')
   })
 
   it('tells how long the oldest event has waited', async () => {

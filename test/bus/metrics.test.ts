@@ -11,6 +11,7 @@ import {
   HANDLER_FAILED,
   type HandlerMetrics,
   memoryBackend,
+  prometheusText,
 } from '../../src/bus/index.ts'
 import { ValidationError } from '../../src/core/errors.ts'
 import { fakeClock } from '../../src/testing/fake-clock.ts'
@@ -76,6 +77,24 @@ describe('the metrics of events', () => {
       failed: 0,
       successRate: 1,
     })
+  })
+
+  it('count what was written to an outbox as published, and nothing that was not', async () => {
+    await using bus = new EventBus()
+    const outbox = {
+      write(isThere: boolean) {
+        if (!isThere) throw new Error('no such table')
+      },
+    }
+    const publish = (isThere: boolean) =>
+      bus.transaction((tx) => tx.publish('order.paid', 1), { outbox, handle: isThere })
+
+    await publish(true)
+    await expect(publish(false)).rejects.toMatchObject({ code: 'EVENTSETS_PUBLISH' })
+
+    const metrics = await bus.metrics()
+    expect(metrics.events.published).toBe(1)
+    expect(prometheusText(metrics)).toContain('events_published_total{event="order.paid"} 1')
   })
 
   it('count an event once that is tried again', async () => {

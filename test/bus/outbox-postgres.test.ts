@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { dataDir } from '@electric-sql/pglite-prepopulatedfs'
 import type { Pool, PoolClient } from 'pg'
@@ -10,7 +11,7 @@ import {
   type StoredEvent,
   startRelay,
 } from '../../src/bus/index.ts'
-import { until } from './sqlite-files.ts'
+import { makeFolder, readLedger, startProcess, until } from './sqlite-files.ts'
 
 let database: PGlite
 
@@ -207,5 +208,33 @@ describe('postgresOutbox', () => {
       return [pool, client]
     }
     expect(check).toBeTypeOf('function')
+  })
+})
+
+describe('a PostgreSQL whose process is killed', () => {
+  it('has rows and events together, and a relay publishes all that was committed', async () => {
+    const folder = join(makeFolder(), 'postgres')
+    const ledger = join(makeFolder(), 'committed.ndjson')
+    // A folder that is already set up, as above.
+    await (await PGlite.create(folder, { loadDataDir: await dataDir() })).close()
+    for (let round = 0; round < 3; round++) {
+      const shop = startProcess('transactPostgres', { folder, ledger, prefix: `r${round}` })
+      await shop.said(`committed ${5 + round}`)
+      await shop.kill()
+    }
+
+    const left = await PGlite.create(folder)
+    onTestFinished(() => left.close())
+    const outbox = postgresOutbox({ client: left })
+    const { bus, published } = openBus()
+    const relay = startRelay({ outbox, bus, pollMs: 5 })
+    await until(async () => (await outbox.read(1)).length === 0)
+    await relay.stop()
+
+    const found = (await left.query<{ id: string }>('SELECT id FROM orders')).rows.map(({ id }) => id)
+    const committed = readLedger<{ id: string }>(ledger).map(({ id }) => id)
+    expect(committed.length).toBeGreaterThanOrEqual(18)
+    for (const id of committed) expect(found).toContain(id)
+    expect(published.map(({ id }) => id).sort()).toEqual([...found].sort())
   })
 })

@@ -7,10 +7,12 @@ import {
   type BusMetrics,
   DURATION_BOUNDS_MS,
   EventBus,
+  formatMetricsReport,
   memoryBackend,
   metricsHandler,
   prometheusText,
 } from '../../src/bus/index.ts'
+import { writeOut } from '../../src/bus/quote.ts'
 import { ValidationError } from '../../src/core/errors.ts'
 import { fakeClock } from '../../src/testing/fake-clock.ts'
 
@@ -223,10 +225,35 @@ describe('prometheusText', () => {
 
         const published = families.find(({ name }) => name === 'eventsets_bus_events_published_total')
         expect((published?.samples ?? []).map(({ labels }) => labels)).toEqual(
-          names.map((event) => ({ service, event })),
+          names.map((event) => ({ service: writeOut(service), event: writeOut(event) })),
         )
       }),
     )
+  })
+
+  it('has nothing in it that acts on a terminal', async () => {
+    const bus = await createBusyBus()
+    bus.on('order.paid', () => {}, { name: 'red \u001b[31m\u009b\u202e\r' })
+    await bus.emit('order.paid', {})
+
+    const text = prometheusText(await bus.metrics(), { labels: { service: 'a\u0007\tb' } })
+
+    expect(text).toContain('handler="red \\\\u{1b}[31m\\\\u{9b}\\\\u{202e}\\\\u{d}"')
+    expect(text).toContain('service="a\\\\u{7}\tb"')
+    expect(text).not.toMatch(/(?![\t\n])\p{C}/u)
+  })
+
+  it.each([null, undefined, {}, { byEvent: [] }])('refuses %j for the numbers of a bus', (metrics) => {
+    for (const show of [prometheusText, formatMetricsReport])
+      expect(() => show(metrics as never)).toThrow(
+        expect.objectContaining({ code: 'EVENTSETS_INVALID_OPTIONS' }),
+      )
+  })
+
+  it('refuses options that are none', async () => {
+    const metrics = await new EventBus().metrics()
+
+    expect(() => prometheusText(metrics, null as never)).toThrow(ValidationError)
   })
 
   it('tells all that is wrong with its options at once', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { delayAfter, EventBus, type RetryPolicy } from '../../src/bus/index.ts'
 import { resolveRetry } from '../../src/bus/retry.ts'
 import { fakeClock, recordingBackend } from '../../src/testing/index.ts'
@@ -302,5 +302,114 @@ describe('a policy', () => {
     const retry = { maxAttempts: 0, factor: 0, jitter: 'x' } as unknown as RetryPolicy
 
     expect(() => new EventBus({ retry })).toThrow(/3 issues/)
+  })
+})
+
+describe('an emit that waits for the next try', () => {
+  it.each<[string, (bus: EventBus, handler: () => void, off: () => void, abort: () => void) => void]>([
+    ['the function that on gives', (_, __, off) => off()],
+    ['off', (bus, handler) => bus.off('order.paid', handler)],
+    ['the signal', (_, __, ___, abort) => abort()],
+  ])('ends at once when the subscription is ended by %s', async (_, end) => {
+    const clock = fakeClock()
+    await using bus = new EventBus({ clock, onError: () => {} })
+    const controller = new AbortController()
+    let calls = 0
+    const fail = () => {
+      calls++
+      throw new Error('no route')
+    }
+    const off = bus.on('order.paid', fail, { retry: everySecond, signal: controller.signal })
+    const emitted = bus.emit('order.paid', 1)
+    await clock.advance(1500)
+
+    end(bus, fail, off, () => controller.abort())
+    // The clock stands still.
+    const { failures } = await emitted
+
+    expect(failures.map(({ attempts }) => attempts)).toEqual([2])
+    expect(calls).toBe(2)
+  })
+})
+
+describe('a retryIf', () => {
+  it.each([undefined, null, 0, ''])('that gives %j says no', async (verdict) => {
+    await using bus = new EventBus({ onError: () => {} })
+    const retry = { maxAttempts: 3, baseDelayMs: 0, retryIf: () => verdict as never }
+    bus.on('order.paid', () => Promise.reject(new Error('no route')), { retry })
+
+    expect((await bus.emit('order.paid', 1)).failures[0]?.attempts).toBe(1)
+  })
+
+  it('that gives a promise says no, and a warning says so once', async () => {
+    await using bus = new EventBus({ onError: () => {} })
+    const warnings: string[] = []
+    const note = ({ message }: Error) => warnings.push(message)
+    process.on('warning', note)
+    onTestFinished(() => void process.off('warning', note))
+    const retryIf = (() => Promise.reject(new Error('away'))) as never
+    bus.on('order.paid', () => Promise.reject(new Error('no route')), { retry: { maxAttempts: 3, retryIf } })
+
+    const attempts: unknown[] = []
+    for (const n of [1, 2]) attempts.push((await bus.emit('order.paid', n)).failures[0]?.attempts)
+    await new Promise((resolve) => setImmediate(resolve))
+
+    expect(attempts).toEqual([1, 1])
+    expect(warnings).toEqual([expect.stringContaining('"retryIf" has given a promise')])
+  })
+})
+
+describe('an error that asks for a wait', () => {
+  const adviceOf = (retryAfterMs: unknown) => Object.assign(new Error('busy'), { retryAfterMs })
+  const HOUR_MS = 60 * 60 * 1000
+
+  it.each([
+    ['an hour, unless it asks for less', 5000, 30_000, 5000],
+    ['an hour, however much it asks for', 1e300, 30_000, HOUR_MS],
+    ['an hour, where it asks for ever', Number.POSITIVE_INFINITY, 30_000, HOUR_MS],
+    ['what the policy itself may wait, where that is more', 1e300, 3 * HOUR_MS, 3 * HOUR_MS],
+  ])('gets no more than %s', async (_, askedMs, maxDelayMs, expectedMs) => {
+    const clock = fakeClock()
+    await using bus = new EventBus({ clock, onError: () => {} })
+    const start = clock.now()
+    const tries: number[] = []
+    bus.on(
+      'order.paid',
+      (_, { attempt }) => {
+        tries.push(clock.now() - start)
+        if (attempt === 1) throw adviceOf(askedMs)
+      },
+      { retry: { maxAttempts: 2, baseDelayMs: 1, maxDelayMs } },
+    )
+
+    await bus.publish('order.paid', 1)
+    await clock.advance(4 * HOUR_MS)
+
+    expect(tries[0]).toBe(0)
+    expect(tries).toHaveLength(2)
+    expect(Math.round(tries[1] as number)).toBe(expectedMs)
+  })
+
+  it('is heeded as if it had not, where it throws when it is asked', async () => {
+    const clock = fakeClock()
+    await using bus = new EventBus({ clock, onError: () => {} })
+    let tries = 0
+    bus.on(
+      'order.paid',
+      () => {
+        tries++
+        throw Object.defineProperty(new Error('odd'), 'retryAfterMs', {
+          get() {
+            throw new Error('gotcha')
+          },
+        })
+      },
+      { retry: { maxAttempts: 3, baseDelayMs: 1, jitter: 'none' } },
+    )
+
+    await bus.publish('order.paid', 1)
+    await clock.advance(1000)
+
+    expect(tries).toBe(3)
   })
 })

@@ -12,6 +12,7 @@ import {
   type StoredEvent,
   sqliteBackend,
 } from '../../src/bus/index.ts'
+import { fakeClock } from '../../src/testing/index.ts'
 import { gate, makeFile, makeFolder, openBackend, openBus, until } from './sqlite-files.ts'
 
 function event(id: string, more: Partial<StoredEvent> = {}): StoredEvent {
@@ -68,7 +69,7 @@ async function replayed(backend: SqliteBackend): Promise<string[]> {
 describe('sqliteBackend', () => {
   it('tells everything that is wrong with its options at once', () => {
     const options = {
-      database: 7,
+      database: 'a\0.db',
       synchronous: 'off',
       leaseMs: 0,
       maxCrashes: 0,
@@ -512,6 +513,61 @@ describe('events that wait', () => {
     await until(() => deliveries.length === 2)
 
     expect(deliveries[1]).toMatchObject({ attempt: 2, isRedelivered: false })
+  })
+
+  it.each([
+    ['shorter than the time between two signs of life', 1000, []],
+    ['longer than that', 4000, []],
+    ['looked for again meanwhile', 1000, ['b', 'c']],
+  ])('for their next try are not held up when that wait is %s', async (_, delayMs, others) => {
+    const timers = fakeClock()
+    let offset = 0
+    const clock = { now: () => timers.now() + offset, delay: timers.delay }
+    const backend = openBackend(makeFile(), { clock, leaseMs: 10_000 })
+    const start = timers.now()
+    const tries: (readonly [id: string, time: number])[] = []
+    await consume(backend, async ({ event: { id }, attempt }) => {
+      tries.push([id, timers.now() - start])
+      const retry = { handlers: ['h'], delayMs, attempt: 2 }
+      return { deadLetters: [], ...(id === 'a' && attempt === 1 ? { retry } : {}) }
+    })
+    await backend.publish([event('a', { key: 'k' })])
+    await until(async () => (await backend.health()).inFlight === 0 && tries.length === 1)
+
+    await timers.advance(200)
+    offset = -3_600_000
+    for (const id of others) {
+      await timers.advance(200)
+      await backend.publish([event(id)])
+      await until(() => tries.some(([tried]) => tried === id))
+    }
+    // The poll looks every 20 ms, and the next one may be a turn late.
+    await timers.advance(delayMs)
+
+    const again = tries.filter(([id]) => id === 'a')[1]
+    expect(again?.[1]).toBeGreaterThanOrEqual(delayMs)
+    expect(again?.[1]).toBeLessThanOrEqual(delayMs + 100)
+  })
+
+  it('for their next try in another process begin that wait anew when the clock is set back', async () => {
+    const file = makeFile()
+    const timers = fakeClock()
+    const first = openBackend(file, { clock: timers })
+    const retry = { handlers: ['h'], delayMs: 1000, attempt: 2 }
+    const tried = await consume(first, async () => ({ deadLetters: [], retry }))
+    await first.publish([event('a')])
+    await until(async () => tried.deliveries.length === 1 && (await first.health()).inFlight === 0)
+    await tried.consumption.stop(1000)
+    await first.close()
+
+    const clock = { now: () => timers.now() - 3_600_000, delay: timers.delay }
+    const { deliveries } = await consume(openBackend(file, { clock }))
+    await until(async () => {
+      await timers.advance(100)
+      return deliveries.length === 1
+    })
+
+    expect(deliveries).toMatchObject([{ attempt: 2, isRedelivered: false }])
   })
 
   it('are found whatever the clocks of publishers and consumers say', async () => {

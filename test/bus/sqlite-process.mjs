@@ -8,11 +8,11 @@
 import { once } from 'node:events'
 import { fsyncSync, openSync, writeSync } from 'node:fs'
 import Database from 'libsql'
-import { EventBus, sqliteBackend, sqliteOutbox, startRelay } from '../../dist/bus/index.js'
+import { EventBus, postgresOutbox, sqliteBackend, sqliteOutbox, startRelay } from '../../dist/bus/index.js'
 
 const [role, json] = process.argv.slice(2)
 const options = JSON.parse(json)
-const ROLES = { hold, publish, consume, finish, lock, transact, relay }
+const ROLES = { hold, publish, consume, finish, lock, transact, transactPostgres, relay }
 
 process.on('unhandledRejection', (error) => {
   console.error(error)
@@ -127,6 +127,26 @@ async function transact({ file, busFile, ledger, prefix, rollBackEvery }) {
     }
     tell({ [`committed ${n}`]: true })
     await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+/** The same in a PostgreSQL of its own, whose files are in a folder. */
+async function transactPostgres({ folder, ledger, prefix }) {
+  const { PGlite } = await import('@electric-sql/pglite')
+  const database = await PGlite.create(folder)
+  const outbox = postgresOutbox({ client: database })
+  await outbox.createTables()
+  await database.exec('CREATE TABLE IF NOT EXISTS orders (id text PRIMARY KEY)')
+  const bus = new EventBus()
+  const save = openLedger(ledger)
+  for (let n = 1; ; n++) {
+    const id = `${prefix}-${n}`
+    await database.transaction(async (handle) => {
+      await handle.query('INSERT INTO orders VALUES ($1)', [id])
+      await bus.transaction((tx) => tx.publish('order.placed', { n }, { id }), { outbox, handle })
+    })
+    save({ id })
+    tell({ [`committed ${n}`]: true })
   }
 }
 

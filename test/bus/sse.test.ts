@@ -6,10 +6,12 @@ import { EventSource } from 'undici'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
   type BusBackend,
+  type BusEvent,
   type Clock,
   EventBus,
   type EventBusOptions,
   memoryBackend,
+  Priority,
   SSE_END,
   SSE_GAP,
   type SseEnd,
@@ -376,12 +378,76 @@ describe('any event', () => {
     await client.until(() => client.messages.length === 1)
 
     expect(data(client)).toEqual([2])
-    expect(errors).toEqual(['not shown'])
+    expect(errors).toEqual(['The event "tick" could not be sent to a client: not shown'])
     expect(await bus.deadLetters.list()).toEqual([])
+  })
+
+  const circular: { self?: unknown } = {}
+  circular.self = circular
+
+  it.each([
+    ['a promise', async () => 1, 'EVENTSETS_INVALID_OPTIONS'],
+    ['a promise that rejects', () => Promise.reject(new Error('later')), 'EVENTSETS_INVALID_OPTIONS'],
+    ['a Map', () => new Map([[1, 2]]), 'EVENTSETS_SERIALIZATION'],
+    ['a BigInt', () => ({ total: 1n }), 'EVENTSETS_SERIALIZATION'],
+    ['what leads back to itself', () => circular, 'EVENTSETS_SERIALIZATION'],
+    [
+      'nothing but an error',
+      () => {
+        throw new TypeError('no')
+      },
+      'EVENTSETS_HANDLER',
+    ],
+  ])('of which "select" gives %s is not sent, and told by its code', async (_, choose, code) => {
+    const codes: string[] = []
+    const bus = new EventBus({ onError: (error) => codes.push(error.code) })
+    const { url } = await serve(bus, '**', {
+      select: ({ data }) => (data === 'shown' ? data : choose()),
+    })
+    const client = await open(url)
+
+    await bus.publish('tick', 'odd')
+    await bus.publish('tick', 'shown')
+    await client.until(() => client.messages.length === 1)
+
+    expect(data(client)).toEqual(['shown'])
+    expect(codes).toEqual([code])
+  })
+
+  it('that was emitted with what JSON cannot hold is not sent as something else', async () => {
+    const codes: string[] = []
+    const bus = new EventBus({ onError: (error) => codes.push(error.code) })
+    const { url } = await serve(bus)
+    const client = await open(url)
+
+    await bus.emit('tick', new Map([['a', 1]]))
+    await bus.emit('tick', circular)
+    await bus.emit('tick', 3)
+    await client.until(() => client.messages.length === 1)
+
+    expect(data(client)).toEqual([3])
+    expect(codes).toEqual(['EVENTSETS_SERIALIZATION', 'EVENTSETS_SERIALIZATION'])
   })
 })
 
 describe('a client that comes back', () => {
+  it('gets what was published for later when its time has come, and not before', async () => {
+    const clock = fakeClock()
+    const bus = new EventBus({ clock })
+    bus.on('order.*', () => {})
+    const { url } = await serve(bus, 'order.*')
+    const { id } = await bus.publish('order.placed', 1)
+    await bus.publish('order.late', 2, { deliverAt: clock.now() + 60_000 })
+    await bus.publish('order.paid', 3)
+
+    const client = await open(url, { 'last-event-id': id })
+    await client.until(() => client.messages.length === 1)
+    await clock.advance(60_000)
+    await client.until(() => client.messages.length === 2)
+
+    expect(data(client)).toEqual([3, 2])
+  })
+
   it('gets what it has missed, then what comes, each once and in order', async () => {
     const bus = new EventBus()
     const { url, ended } = await serve(bus, 'order.*')
@@ -456,6 +522,37 @@ describe('a client that comes back', () => {
 
     expect(data(client)).toEqual([{ plan: 'pro' }])
   })
+
+  it.each([
+    ['gives nothing', () => undefined, 0],
+    ['gives a promise', () => Promise.resolve(true), 1],
+    [
+      'throws',
+      () => {
+        throw new Error('no route')
+      },
+      1,
+    ],
+  ])(
+    'gets as little of what it has missed as of what happens with a filter that %s',
+    async (_, filter, told) => {
+      const errors: Error[] = []
+      const bus = new EventBus({ onError: (error) => errors.push(error) })
+      const wanted = (event: BusEvent) => event.data === 'wanted' || (filter() as never)
+      const { url } = await serve(bus, 'tick', { filter: wanted })
+      const { id } = await bus.publish('tick', 0)
+      for (const n of [1, 'wanted', 2]) await bus.publish('tick', n)
+
+      const client = await open(url, { 'last-event-id': id })
+      await client.until(() => client.messages.length === 1)
+      for (const n of [3, 'wanted']) await bus.publish('tick', n)
+      await client.until(() => client.messages.length === 2)
+
+      expect(data(client)).toEqual(['wanted', 'wanted'])
+      // It may be the same with each event.
+      expect(errors).toHaveLength(told)
+    },
+  )
 
   it('can be told where to begin by the application, unless it says so itself', async () => {
     const bus = new EventBus()
@@ -538,6 +635,182 @@ describe('a client that comes back', () => {
 
     expect(data(client)).toEqual([1, 2, 3])
     expect(data(keepsUp)).toEqual([1, 2, 3])
+  })
+
+  it('gets each event once and in order when more than its buffer holds is still to be handed out', async () => {
+    const bus = new EventBus()
+    bus.on('tick', () => {})
+    const { url } = await serve(bus, '**', { bufferSize: 5 })
+    await bus.publish('tick', 0, { id: 'e0' })
+    await bus.idle()
+    await bus.pause()
+    for (let at = 1; at <= 20; at++) await bus.publish('tick', at)
+    const client = await open(url, { 'last-event-id': 'e0' })
+    await client.until(() => client.messages.length === 20)
+
+    await bus.resume()
+    await bus.idle()
+    for (let at = 21; at <= 25; at++) await bus.publish('tick', at)
+    await client.until(() => data(client).includes(25))
+
+    expect(data(client)).toEqual(Array.from({ length: 25 }, (_, at) => at + 1))
+  })
+
+  it.each([
+    ['memory', () => memoryBackend()],
+    ['SQLite', () => openBackend(makeFile())],
+  ])(
+    'gets each event once and in order from %s, whatever is handed out and published when',
+    async (_, create) => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.record({
+            bufferSize: fc.integer({ min: 1, max: 8 }),
+            handled: fc.integer({ min: 0, max: 12 }),
+            held: fc.integer({ min: 0, max: 20 }),
+            concurrency: fc.integer({ min: 1, max: 4 }),
+            later: fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 6 }),
+            isResumedFirst: fc.boolean(),
+          }),
+          async ({ bufferSize, handled, held, concurrency, later, isResumedFirst }) => {
+            const bus = new EventBus({ backend: create(), concurrency })
+            bus.on('tick', () => {})
+            await bus.start()
+            const { url } = await serve(bus, '**', { bufferSize })
+            let count = 0
+            const publish = () => bus.publish('tick', ++count)
+            await bus.publish('tick', 0, { id: 'e0' })
+            for (let at = 0; at < handled; at++) await publish()
+            await bus.idle()
+            await bus.pause()
+            for (let at = 0; at < held; at++) await publish()
+
+            const client = await open(url, { 'last-event-id': 'e0' })
+            if (!isResumedFirst) await client.until(() => client.messages.length === count)
+            await bus.resume()
+            for (const several of later) {
+              await Promise.all(Array.from({ length: several }, publish))
+              await new Promise((resolve) => setImmediate(resolve))
+            }
+            await bus.idle()
+            await bus.publish('tick', 'last')
+            await client.until(() => data(client).includes('last'))
+
+            const all = Array.from({ length: count }, (_, at) => at + 1)
+            expect(data(client)).toEqual([...all, 'last'])
+            client.close()
+            await bus.close()
+          },
+        ),
+        { numRuns: 60 },
+      )
+    },
+  )
+
+  it('gets what comes while the history is read, even if it is more than its buffer holds', async () => {
+    const inner = memoryBackend()
+    let resume = () => {}
+    let onFirst = () => {}
+    const isAtFirst = new Promise<void>((resolve) => {
+      onFirst = resolve
+    })
+    let reads = 0
+    const backend: BusBackend = {
+      ...inner,
+      async *replay(query) {
+        for await (const event of inner.replay?.(query) ?? []) {
+          yield event
+          if (++reads > 1) continue
+          onFirst()
+          await new Promise<void>((resolve) => {
+            resume = resolve
+          })
+        }
+      },
+    }
+    const bus = new EventBus({ backend })
+    const { url } = await serve(bus, '**', { bufferSize: 2 })
+    const { id } = await bus.publish('tick', 0)
+    await bus.publish('tick', 1)
+
+    const client = await open(url, { 'last-event-id': id })
+    await isAtFirst
+    for (let at = 2; at <= 9; at++) await bus.publish('tick', at)
+    await bus.idle()
+    resume()
+    await client.until(() => data(client).includes(9))
+    await bus.publish('tick', 10)
+    await client.until(() => data(client).includes(10))
+
+    expect(data(client)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+  })
+
+  it('is not told of a gap when its place leaves the history, and nothing is missing', async () => {
+    const bus = new EventBus({ backend: memoryBackend({ historySize: 20 }) })
+    bus.on('**', () => {})
+    const { url } = await serve(bus, 'rare', { bufferSize: 2 })
+    await bus.publish('rare', 0, { id: 'e0' })
+    for (let at = 1; at <= 5; at++) await bus.publish('rare', at)
+    await bus.idle()
+    const client = await open(url, { 'last-event-id': 'e0' })
+    await client.until(() => client.messages.length === 5)
+
+    for (let at = 0; at < 30; at++) await bus.publish('often', at)
+    await bus.publish('rare', 6)
+    await client.until(() => client.messages.length === 6)
+
+    expect(data(client)).toEqual([1, 2, 3, 4, 5, 6])
+  })
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('no')
+      },
+      'EVENTSETS_HANDLER',
+    ],
+    ['gives a promise', async () => Promise.reject(new Error('no')), 'EVENTSETS_INVALID_OPTIONS'],
+  ])(
+    'gets nothing of what its filter %s at, which is told once and no failure of the event',
+    async (_, judge, code) => {
+      const codes: string[] = []
+      const bus = new EventBus({ onError: (error) => codes.push(error.code) })
+      const { url } = await serve(bus, '**', {
+        filter: ({ data }) => (data === 'shown' ? true : (judge() as never)),
+      })
+      const client = await open(url)
+
+      await bus.publish('tick', 1)
+      await bus.publish('tick', 2)
+      await bus.publish('tick', 'shown')
+      await client.until(() => client.messages.length === 1)
+      await bus.idle()
+
+      expect(data(client)).toEqual(['shown'])
+      expect(codes).toEqual([code])
+      expect(await bus.deadLetters.list()).toEqual([])
+    },
+  )
+
+  it('gets what its filter lets through, of which onError hears by its code that it has failed', async () => {
+    const codes: string[] = []
+    const bus = new EventBus({ onError: (error) => codes.push(error.code) })
+    const { id } = await bus.publish('tick', 0)
+    await bus.publish('tick', 1)
+    await bus.publish('tick', 2)
+    const { url } = await serve(bus, '**', {
+      filter: ({ data }) => {
+        if (data === 1) throw new Error('no')
+        return true
+      },
+    })
+
+    const client = await open(url, { 'last-event-id': id })
+    await client.until(() => client.messages.length === 1)
+
+    expect(data(client)).toEqual([2])
+    expect(codes).toEqual(['EVENTSETS_HANDLER'])
   })
 
   it.each([
@@ -990,7 +1263,7 @@ describe('a request', () => {
     const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
 
     expect(await response.text()).toBe('done')
-    expect(failure).toMatchObject({ code: 'ERR_HTTP_HEADERS_SENT' })
+    expect(failure).toMatchObject({ name: 'EventError', code: 'EVENTSETS_INVALID_OPTIONS' })
     expect(bus.handlers()).toEqual([])
   })
 
@@ -1005,6 +1278,20 @@ describe('a request', () => {
 
     expect(ends[0]).toBeInstanceOf(ValidationError)
   })
+})
+
+it('a client above handlers does not wait for their retries, one among them does', async () => {
+  const clock = fakeClock()
+  const bus = new EventBus({ clock, onError: () => {} })
+  bus.on('tick', () => Promise.reject(new Error('no route')), { retry: { maxAttempts: 2, baseDelayMs: 1e9 } })
+  const above = await serve(bus, '**', { priority: Priority.HIGH })
+  const below = await serve(bus, '**', { priority: Priority.LOW })
+  const clients = await Promise.all([open(above.url), open(below.url)])
+
+  await bus.publish('tick', 1)
+  await clients[0]?.until(() => clients[0]?.messages.length === 1)
+
+  expect(clients.map(({ messages }) => messages.length)).toEqual([1, 0])
 })
 
 it('many clients get every event, and no warning comes of it', async () => {

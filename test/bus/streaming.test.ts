@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type BusEvent, EventBus, type EventStream } from '../../src/bus/index.ts'
+import { type BusEvent, EventBus, type EventStream, Priority } from '../../src/bus/index.ts'
+import { fakeClock } from '../../src/testing/index.ts'
 
 async function take(stream: EventStream, count: number): Promise<unknown[]> {
   const taken: unknown[] = []
@@ -119,6 +120,26 @@ describe('a stream', () => {
   })
 })
 
+describe('a stream with a priority', () => {
+  it('gives an event before handlers below it are called, and does not wait for their retries', async () => {
+    const bus = new EventBus({ clock: fakeClock(), onError: () => {} })
+    const retry = { maxAttempts: 2, baseDelayMs: 1000, jitter: 'none' } as const
+    bus.on('order.*', () => Promise.reject(new Error('no route')), { retry })
+    const above = bus.stream('order.*', { priority: Priority.HIGH })
+    const below = bus.stream('order.*', { priority: Priority.LOW })
+    let isBelow = false
+    void below.next().then(() => {
+      isBelow = true
+    })
+
+    await bus.publish('order.paid', 1)
+
+    expect((await above.next()).value?.data).toBe(1)
+    expect(isBelow).toBe(false)
+    await below.return()
+  })
+})
+
 describe('a stream whose reader is slow', () => {
   async function fill(bus: EventBus, count: number): Promise<void> {
     for (let n = 1; n <= count; n++) await bus.emit('order.paid', n)
@@ -172,6 +193,27 @@ describe('a stream whose reader is slow', () => {
     await Promise.all(emitted)
   })
 
+  it('may take longer than the bus gives its handlers', async () => {
+    const clock = fakeClock()
+    const errors: Error[] = []
+    await using bus = new EventBus({
+      clock,
+      timeoutMs: 100,
+      retry: { maxAttempts: 3, baseDelayMs: 10 },
+      onError: (error) => errors.push(error),
+    })
+    const stream = bus.stream('order.*', { bufferSize: 1, overflow: 'wait' })
+    for (const n of [1, 2, 3]) await bus.publish('order.paid', n)
+
+    await clock.advance(10_000)
+
+    for (const n of [1, 2, 3]) expect((await stream.next()).value?.data).toBe(n)
+    await stream.return()
+    await bus.idle()
+    expect(errors).toEqual([])
+    expect(await bus.deadLetters.list()).toEqual([])
+  })
+
   it('lets nobody wait any longer when it ends', async () => {
     await using bus = new EventBus()
     const stream = bus.stream('order.*', { bufferSize: 1, overflow: 'wait' })
@@ -220,8 +262,8 @@ describe('a stream whose reader is slow', () => {
 it.each([
   [{ bufferSize: 0 }, /bufferSize: expected a whole number/],
   [{ bufferSize: 1.5 }, /bufferSize/],
-  [{ overflow: 'drop' }, /overflow: expected one of/],
-  [{ buffersize: 10 }, /buffersize: is not a known option; did you mean "bufferSize"/],
+  [{ overflow: 'drop' }, /overflow: expected "drop-oldest" or/],
+  [{ buffersize: 10 }, /buffersize: is not a known key; did you mean "bufferSize"/],
   [{ bufferSize: -1, overflow: 'x' }, /2 issues/],
 ])('a stream cannot have the options %j', async (options, problem) => {
   await using bus = new EventBus()

@@ -24,9 +24,14 @@ import {
   HANDLER_FAILED,
   loadOpenTelemetry,
   memoryBackend,
+  type OpenTelemetryMeter,
+  type OpenTelemetryOptions,
+  type OpenTelemetrySpan,
+  type OpenTelemetryTracer,
   openTelemetry,
   type StoredEvent,
 } from '../../src/bus/index.ts'
+import { type EventsetsError, ValidationError } from '../../src/core/errors.ts'
 import { fakeClock } from '../../src/testing/fake-clock.ts'
 import { makeFile, openBackend } from './sqlite-files.ts'
 
@@ -672,6 +677,146 @@ describe('measurements', () => {
 
     expect(spans()).toHaveLength(1)
     expect((await collect())('messaging.client.sent.messages')).toHaveLength(1)
+  })
+})
+
+describe('telemetry that fails', () => {
+  const fail = () => {
+    throw new Error('exporter queue')
+  }
+  const failLater = () => Promise.reject(new Error('exporter queue'))
+  const span = (): OpenTelemetrySpan => ({
+    spanContext: () => ({ traceId: TRACE_ID, spanId: SPAN_ID, traceFlags: 1 }),
+    setAttributes() {},
+    setStatus() {},
+    recordException() {},
+    end() {},
+  })
+  const tracer = (broken: Partial<OpenTelemetrySpan> = {}): OpenTelemetryTracer => ({
+    startSpan: () => ({ ...span(), ...broken }),
+  })
+  const meter = (broken: object = {}): OpenTelemetryMeter => ({
+    createHistogram: () => ({ record() {}, ...broken }),
+    createCounter: () => ({ add() {}, ...broken }),
+    createObservableCounter: () => ({ addCallback() {} }),
+    createObservableGauge: () => ({ addCallback() {} }),
+    addBatchObservableCallback() {},
+    removeBatchObservableCallback() {},
+    ...broken,
+  })
+  const { setSpan, setSpanContext, getSpanContext, getTracer } = api.trace
+  const trace = { setSpan, setSpanContext, getSpanContext, getTracer: getTracer.bind(api.trace) }
+
+  const cases: [string, Partial<OpenTelemetryOptions>][] = [
+    ['startSpan', { tracer: { startSpan: fail } }],
+    ['spanContext', { tracer: tracer({ spanContext: fail }) }],
+    ['setAttributes', { tracer: tracer({ setAttributes: fail }) }],
+    ['setStatus', { tracer: tracer({ setStatus: fail }) }],
+    ['recordException', { tracer: tracer({ recordException: fail }) }],
+    ['end', { tracer: tracer({ end: fail }) }],
+    ['an end that rejects', { tracer: tracer({ end: failLater as never }) }],
+    ['record', { meter: meter({ record: fail }) }],
+    ['add', { meter: meter({ add: fail }) }],
+    ['addBatchObservableCallback', { meter: meter({ addBatchObservableCallback: fail }) }],
+    ['setSpan', { api: { ...api, trace: { ...trace, setSpan: fail } } }],
+    ['setSpanContext', { api: { ...api, trace: { ...trace, setSpanContext: fail } } }],
+    ['getSpanContext', { api: { ...api, trace: { ...trace, getSpanContext: fail } } }],
+    ['isSpanContextValid', { api: { ...api, isSpanContextValid: fail } }],
+    ['context.active', { api: { ...api, context: { active: fail, with: (_, run) => run() } } }],
+    ['context.with', { api: { ...api, context: { active: () => api.ROOT_CONTEXT, with: fail } } }],
+    [
+      'context.with, after the call',
+      {
+        api: {
+          ...api,
+          context: {
+            active: () => api.ROOT_CONTEXT,
+            with: (_, run) => {
+              run()
+              return fail()
+            },
+          },
+        },
+      },
+    ],
+  ]
+
+  it.each(cases)('decides nothing, and is told once: %s', async (_, broken) => {
+    const told: EventsetsError[] = []
+    const telemetry = openTelemetry({ api, tracer: tracer(), meter: meter(), ...broken })
+    const bus = new EventBus({ telemetry, onError: (error) => told.push(error) })
+    const calls: string[] = []
+    bus.on('order.paid', function charge({ data }) {
+      calls.push(`charge ${data}`)
+      if (data === 'bad') throw new Error('no money')
+    })
+    bus.on('order.paid', async function ship({ data }) {
+      await null
+      calls.push(`ship ${data}`)
+    })
+    const given = { traceparent: `00-${TRACE_ID}-${SPAN_ID}-01` }
+
+    await bus.publish('order.paid', 'good', given)
+    await bus.publishAll([{ name: 'order.paid', data: 'also good' }])
+    await bus.idle()
+    await bus.transaction(async (tx) => {
+      await tx.publish('order.paid', 'kept')
+    })
+    await bus.idle()
+    const report = await bus.emit('order.paid', 'bad')
+    const refused = bus.publish('order.paid', 1n)
+    await expect(refused).rejects.toMatchObject({ code: 'EVENTSETS_SERIALIZATION' })
+    await bus.close()
+
+    expect(calls.sort()).toEqual(
+      ['also good', 'bad', 'good', 'kept']
+        .flatMap((data) => `charge ${data}`)
+        .concat(['also good', 'bad', 'good', 'kept'].map((data) => `ship ${data}`)),
+    )
+    expect(report.failures.map(({ error }) => error.cause)).toMatchObject([{ message: 'no money' }])
+    expect(told.filter(({ code }) => code !== 'EVENTSETS_HANDLER')).toMatchObject([
+      { code: 'EVENTSETS_TELEMETRY', message: 'OpenTelemetry has failed: exporter queue' },
+    ])
+  })
+
+  it('does not keep what else works from being recorded', async () => {
+    const { tracer, named } = record()
+    const telemetry = openTelemetry({ api, tracer, meter: meter({ record: fail, add: fail }) })
+    const bus = new EventBus({ telemetry, onError() {} })
+
+    await bus.publish('order.paid', {})
+
+    expect(named('publish order.paid').ended).toBe(true)
+  })
+})
+
+describe('the options of openTelemetry', () => {
+  const issuesOf = (options: unknown) => {
+    try {
+      openTelemetry(options as never)
+    } catch (error) {
+      expect(error).toBeInstanceOf(ValidationError)
+      return (error as ValidationError).issues.map(({ path }) => path)
+    }
+    return []
+  }
+
+  it('are refused with everything that is wrong', () => {
+    expect(issuesOf(null)).toEqual([''])
+    expect(issuesOf({})).toEqual(['api'])
+    expect(issuesOf({ api: null, tracer: 5, trace: 1 })).toEqual(['api', 'tracer', 'trace'])
+    expect(issuesOf({ api: {} })).toEqual([
+      'api.trace.getTracer',
+      'api.metrics.getMeter',
+      'api.trace.setSpan',
+      'api.trace.setSpanContext',
+      'api.trace.getSpanContext',
+      'api.context.active',
+      'api.context.with',
+      'api.isSpanContextValid',
+    ])
+    expect(issuesOf({ api, tracer: {}, meter: 'x' })).toEqual(['tracer', 'meter'])
+    expect(issuesOf({ api, tracer: false, meter: false })).toEqual([])
   })
 })
 

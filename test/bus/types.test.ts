@@ -2,9 +2,11 @@ import * as v from 'valibot'
 import { describe, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 import {
+  auditLog,
   type BusEvent,
   EventBus,
   type EventMap,
+  email,
   type HandlerContext,
   type MatchingEvent,
   type MatchingName,
@@ -217,6 +219,53 @@ describe('the compiler', () => {
         expectTypeOf(event.data).toEqualTypeOf<unknown>()
       }),
     )
+  })
+
+  it('knows the events of an audit log by its pattern', () => {
+    const logger = { info: () => {}, warn: () => {}, error: () => {} }
+    never(() =>
+      auditLog(bus, logger, {
+        pattern: 'order.payment.*',
+        filter: ({ data }) => data.id > 1,
+        dataFor: ({ name, data }) => {
+          expectTypeOf(name).toEqualTypeOf<'order.payment.failed'>()
+          return data.reason
+        },
+      }),
+    )
+    never(() =>
+      auditLog(bus, logger, {
+        domainFor: (event) => (event.name === 'user.created' ? event.data.email : undefined),
+      }),
+    )
+    // @ts-expect-error there is no such event
+    never(() => auditLog(bus, logger, { pattern: 'orders.*' }))
+    // @ts-expect-error its data has no such part
+    never(() => auditLog(bus, logger, { pattern: 'order.paid', dataFor: ({ data }) => data.email }))
+  })
+
+  it('knows the event of a mail by what it is subscribed to', () => {
+    never(() =>
+      bus.on(
+        'user.created',
+        email({ transport: 'smtp://localhost', from: 'a@b.c', subject: 's', to: ({ data }) => data.email }),
+      ),
+    )
+    never(() =>
+      bus.on(
+        'order.paid',
+        // @ts-expect-error its data has no such part
+        email({ transport: 'smtp://localhost', from: 'a@b.c', subject: 's', to: ({ data }) => data.email }),
+      ),
+    )
+  })
+
+  it('knows what validate takes and gives', () => {
+    never(async () => {
+      expectTypeOf(await bus.validate('order.paid', { id: 1 })).toEqualTypeOf<{ readonly id: number }>()
+      // @ts-expect-error the id is a number
+      await bus.validate('order.paid', { id: '1' })
+    })
   })
 
   it('lets nobody change an event', () => {

@@ -147,3 +147,31 @@ describe('schemas', () => {
     )
   })
 })
+
+describe('validate', () => {
+  it('gives what publish would take, and publishes nothing', async () => {
+    const { backend, bus } = openBus()
+    await using _ = bus
+    bus.on('**', () => expect.fail('was called'))
+
+    const data = await bus.validate('user.created', { id: 1, email: 'ada@example.org' } as never)
+    const other = await new EventBus().validate('anything', { any: 'data' })
+
+    expect(data).toEqual({ id: 1, email: 'ada@example.org', plan: 'free' })
+    expect(other).toEqual({ any: 'data' })
+    expect(backend.publishedEvents).toEqual([])
+  })
+
+  it.each([
+    ['user.created', { id: 'x', email: 'nobody' }, 'EVENTSETS_INVALID_EVENT'],
+    ['anything', () => {}, 'EVENTSETS_SERIALIZATION'],
+    ['anything', 'x'.repeat(2 ** 20), 'EVENTSETS_DATA_TOO_LARGE'],
+    ['any thing', {}, 'EVENTSETS_EVENT_NAME'],
+  ])('refuses what publish refuses: the event %s', async (name, data, code) => {
+    const { bus } = openBus()
+    await using _ = bus
+
+    await expect(bus.validate(name as never, data as never)).rejects.toMatchObject({ code })
+    await expect(bus.publish(name as never, data as never)).rejects.toMatchObject({ code })
+  })
+})

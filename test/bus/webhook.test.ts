@@ -1,5 +1,5 @@
 import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import {
@@ -35,6 +35,18 @@ async function anEvent(id = 'e-1') {
 
 async function send(options: WebhookOptions, signal?: AbortSignal): Promise<unknown> {
   return await webhook(options)(await anEvent(), signal && { signal })
+}
+
+/** A server that says so to whatever is sent, and then nothing more. */
+async function receiveRaw(answer: string): Promise<string> {
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => socket.write(answer))
+    onTestFinished(() => void socket.destroy())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
 }
 
 /** What a sending fails with. */
@@ -246,6 +258,63 @@ describe('webhook', () => {
     })
 
     expect(await send({ url, ...allow })).toEqual({ status: 200 })
+  })
+
+  it.each([
+    [404, false],
+    [503, true],
+  ])('heeds the status %i of an answer whose body breaks off', async (status, isWorthIt) => {
+    const { url } = await receive((response) => {
+      response.writeHead(status, { 'content-length': '100' })
+      response.write('half', () => response.destroy())
+    })
+
+    const failure = await failureOf({ url, ...allow })
+
+    expect(failure).toMatchObject({ status, isRetryable: isWorthIt })
+    expect(failure.message).toContain(`has answered ${status}: half`)
+  })
+
+  it('heeds the status of an answer whose body does not end in time', async () => {
+    const { url } = await receive((response) => void response.writeHead(410).write('gone'))
+
+    expect(await failureOf({ url, ...allow, timeoutMs: 50 })).toMatchObject({
+      status: 410,
+      isRetryable: false,
+    })
+  })
+
+  it.each([
+    [
+      'switches protocols',
+      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
+      101,
+    ],
+    ['only says that it goes on', 'HTTP/1.1 103 Early Hints\r\n\r\n', undefined],
+    ['begins an answer that has no end', 'HTTP/1.1 500 No\r\nx-a: ', undefined],
+  ])('ends, with an error, when the other side %s', async (_, answer, status) => {
+    const url = await receiveRaw(answer)
+
+    const failure = await failureOf({ url, ...allow, timeoutMs: 50 })
+
+    expect(failure).toMatchObject({ name: 'NotificationError', status, isRetryable: status === undefined })
+  })
+
+  it.each<[string, Lookup]>([
+    [
+      'throws',
+      () => {
+        throw new Error('no resolver')
+      },
+    ],
+    ['gives no list', (_, __, callback) => callback(null, 'nonsense' as never)],
+    ['gives a list of nothing', (_, __, callback) => callback(null, [null, undefined, {}] as never)],
+  ])('fails, worth another try, when its lookup %s', async (_, lookup) => {
+    for (const privateAddresses of ['refuse', 'allow'] as const)
+      expect(await failureOf({ url: 'http://shop.test/', lookup, privateAddresses })).toMatchObject({
+        name: 'NotificationError',
+        isRetryable: true,
+      })
   })
 
   it('tells everything that is wrong with its options at once', () => {
@@ -684,6 +753,21 @@ describe('verifyWebhook', () => {
     expect(refusal({ headers: { ...headers, [name]: undefined } })).toBe(`The webhook has no header ${name}.`)
   })
 
+  it.each([
+    ['headers', { headers: null }],
+    ['headers', { headers: undefined }],
+    ['body', { body: { test: 2432232314 } }],
+    ['body', { body: null }],
+    ['now', { now: Number.NaN }],
+  ])('refuses %s of another kind, as options that are wrong', (path, wrong) => {
+    expect(() => verifyWebhook({ ...sound, ...wrong } as never)).toThrow(
+      expect.objectContaining({
+        code: 'EVENTSETS_INVALID_OPTIONS',
+        issues: [expect.objectContaining({ path })],
+      }),
+    )
+  })
+
   it('refuses a time that is none, and a body that is no JSON', () => {
     expect(refusal({ headers: { ...headers, 'webhook-timestamp': '1e9' } })).toMatch(/no time in seconds/)
     const signed = { 'webhook-id': 'x', 'webhook-timestamp': '1614265330', 'webhook-signature': 'v1,?' }
@@ -716,3 +800,18 @@ cy5leGFtcGxlLnRlc3QwCgYIKoZIzj0EAwIDSAAwRQIhAPKv2NPSaFo//DiWjUQo
 BYzEwHVuB6XlTSdWZZGWGoqGAiBeiKJCr+EmmZ7lgHjn2bOkbLwgeS65xRwCbRbM
 DZqhhw==
 -----END CERTIFICATE-----`
+
+describe('isRetryable', () => {
+  it('says no of what cannot be asked', () => {
+    const hostile = new Proxy(
+      {},
+      {
+        get() {
+          throw new Error('trap')
+        },
+      },
+    )
+
+    expect(isRetryable(hostile)).toBe(false)
+  })
+})

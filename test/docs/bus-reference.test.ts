@@ -59,7 +59,7 @@ describe('docs/reference/bus.md', () => {
   })
 })
 
-const CONTEXT = ['signal', 'attempt', 'isPublished', 'isRedelivered', 'publish', 'emit']
+const CONTEXT = ['signal', 'attempt', 'isPublished', 'isRedelivered', 'publish', 'emit', 'transaction']
 
 /** The text below a heading of the second level. */
 function section(title: string): string {

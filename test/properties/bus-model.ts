@@ -54,7 +54,8 @@ export class BusModel {
     return this.#listeners.size
   }
 
-  on(listener: Listener): number {
+  on(listener: Listener): number | undefined {
+    if (this.isClosed) return undefined
     this.#hasGroup = true
     this.#listeners.set(this.#count, listener)
     return this.#count++
@@ -74,13 +75,13 @@ export class BusModel {
   }
 
   publish(name: string, data: number): void {
-    if (!this.#hasGroup) return
+    if (this.isClosed || !this.#hasGroup) return
     this.#waiting.push({ name, data })
     this.#work()
   }
 
   emit(name: string, data: number): void {
-    if (!this.isPaused) this.#handle(name, data)
+    if (!this.isClosed && !this.isPaused) this.#handle(name, data)
   }
 
   pause(): void {
@@ -92,12 +93,17 @@ export class BusModel {
     this.#work()
   }
 
+  /** Nobody will ever handle what waits for a bus that is paused. */
   close(): void {
+    if (this.isClosed) return
     this.isClosed = true
+    const left = this.#waiting.splice(0).length
+    if (left === 0) return
+    this.calls.push(`The bus was closed with ${left === 1 ? 'an event' : `${left} events`} not handled.`)
   }
 
   #work(): void {
-    if (this.isPaused) return
+    if (this.isPaused || this.isClosed) return
     for (const { name, data } of this.#waiting.splice(0)) this.#handle(name, data)
   }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type BusEvent, EventBus } from '../../src/bus/index.ts'
+import { type BusEvent, EventBus, memoryBackend, type StoredEvent } from '../../src/bus/index.ts'
 import { fakeClock, recordingBackend } from '../../src/testing/index.ts'
 import { BusModel, nameOf, patternOf } from './bus-model.ts'
 
@@ -15,7 +15,7 @@ type Command =
   | { readonly kind: 'end'; readonly subscription: number }
   | { readonly kind: 'off'; readonly pattern: string; readonly handler: number }
   | { readonly kind: 'publish' | 'emit'; readonly name: string }
-  | { readonly kind: 'pause' | 'resume' }
+  | { readonly kind: 'pause' | 'resume' | 'close' }
 
 const HANDLERS = 3
 
@@ -37,7 +37,10 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constantFrom('publish' as const, 'emit' as const), name: nameOf(3) }),
   },
   fc.record({ kind: fc.constantFrom('pause' as const, 'resume' as const) }),
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('close' as const) }) },
 )
+
+const closed = { code: 'EVENTSETS_BUS_CLOSED' }
 
 test('it hands events to whom a plain model hands them, in that order, whatever is done with it', async () => {
   await fc.assert(
@@ -57,8 +60,13 @@ test('it hands events to whom a plain model hands them, in that order, whatever 
           case 'on': {
             const { pattern, handler, priority, once } = each
             const options = priority === undefined && !once ? undefined : { priority, once }
-            ends.push(bus.on(pattern, handlers[handler] as never, options))
-            subscriptions.push(model.on({ pattern, handler, priority: priority ?? 50, once }))
+            const subscription = model.on({ pattern, handler, priority: priority ?? 50, once })
+            const on = () => bus.on(pattern, handlers[handler] as never, options)
+            if (subscription === undefined) expect(on).toThrow(expect.objectContaining(closed))
+            else {
+              ends.push(on())
+              subscriptions.push(subscription)
+            }
             break
           }
           case 'end':
@@ -72,15 +80,16 @@ test('it hands events to whom a plain model hands them, in that order, whatever 
             )
             break
           case 'publish':
-            await bus.publish(each.name, index)
-            model.publish(each.name, index)
+          case 'emit': {
+            const handed = bus[each.kind](each.name, index)
+            if (model.isClosed) await expect(handed).rejects.toMatchObject(closed)
+            else await handed
+            model[each.kind](each.name, index)
             break
-          case 'emit':
-            await bus.emit(each.name, index)
-            model.emit(each.name, index)
-            break
+          }
           case 'pause':
           case 'resume':
+          case 'close':
             await bus[each.kind]()
             model[each.kind]()
         }
@@ -93,8 +102,109 @@ test('it hands events to whom a plain model hands them, in that order, whatever 
       await bus.close()
 
       expect(calls).toEqual(model.calls)
-      await expect(bus.emit('a', 1)).rejects.toMatchObject({ code: 'EVENTSETS_BUS_CLOSED' })
+      await expect(bus.emit('a', 1)).rejects.toMatchObject(closed)
     }),
+    { numRuns: 300 },
+  )
+})
+
+/** What is done with a bus of which nobody waits for anything. */
+const restless = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('publish' as const, 'publish' as const, 'emit' as const, 'transaction' as const),
+      key: fc.constantFrom(undefined, undefined, 'x'),
+      /** Its handler publishes so many that follow from it, one after the other. */
+      followers: fc.constantFrom(0, 0, 0, 1, 2),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('turn' as const, 'end' as const) }) },
+  fc.record({ kind: fc.constant('close' as const) }),
+)
+
+test('it handles each event that it has taken, or tells that it has not, whenever it is closed', async () => {
+  const settings = fc.record({
+    concurrency: fc.integer({ min: 1, max: 4 }),
+    maxQueueDepth: fc.constantFrom(100, 2),
+    deadlineMs: fc.constantFrom(60_000, 60_000, 0),
+  })
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(restless, { maxLength: 30 }),
+      settings,
+      async (steps, { concurrency, maxQueueDepth, deadlineMs }) => {
+        const taken: string[] = []
+        const handled: string[] = []
+        let told = 0
+        const bus = new EventBus({
+          backend: memoryBackend({ maxQueueDepth }),
+          concurrency,
+          onError: ({ code, message }, event) => {
+            if (event !== undefined) return
+            expect(code).toBe('EVENTSETS_BUS_CLOSED')
+            told += message.includes('an event') ? 1 : Number(/\d+/.exec(message)?.[0])
+          },
+        })
+        const take = async (title: string | readonly string[], publishing: Promise<unknown>) => {
+          try {
+            await publishing
+            taken.push(...[title].flat())
+          } catch (error) {
+            expect(['EVENTSETS_BUS_CLOSED', 'EVENTSETS_PUBLISH']).toContain((error as { code: string }).code)
+          }
+        }
+        const ends: (() => void)[] = []
+        bus.on('**', async ({ data }, { publish }) => {
+          const { title, followers } = data as { title: string; followers: number }
+          await new Promise<void>((resolve) => ends.push(resolve))
+          for (let n = 0; n < followers; n++)
+            await take(`${title}.${n}`, publish('follow.up', { title: `${title}.${n}`, followers: 0 }))
+          handled.push(title)
+        })
+
+        const publishes: Promise<void>[] = []
+        let closing: Promise<void> | undefined
+        for (const [index, step] of steps.entries()) {
+          if ('key' in step) {
+            const { kind, key, followers } = step
+            const data = { title: `${index}`, followers }
+            const second = { title: `${index} too`, followers: 0 }
+            if (kind === 'transaction') {
+              const run = bus.transaction(async (tx) => {
+                await tx.publish('first', data, { key })
+                await tx.publish('second', second, { key })
+              })
+              publishes.push(take([data.title, second.title], run))
+            } else publishes.push(take(data.title, bus[kind]('first', data, { key })))
+          } else if (step.kind === 'turn') await new Promise((resolve) => setImmediate(resolve))
+          else if (step.kind === 'end') ends.shift()?.()
+          else closing ??= bus.close({ deadlineMs })
+        }
+        closing ??= bus.close({ deadlineMs })
+        let isClosed = false
+        const end = closing.then(() => {
+          isClosed = true
+        })
+        while (!isClosed) {
+          // Who closes without waiting is not waited for either.
+          if (deadlineMs > 0) for (const resolve of ends.splice(0)) resolve()
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+        await end
+        const handledByThen = [...handled]
+        // What is emitted is waited for by whoever emits it, also when the bus does not any more.
+        for (const resolve of ends.splice(0)) resolve()
+        await Promise.all(publishes)
+
+        expect(new Set(handled).size).toBe(handled.length)
+        for (const title of handledByThen) expect(taken).toContain(title)
+        if (deadlineMs > 0) {
+          expect(handled.sort()).toEqual(taken.sort())
+          expect(told).toBe(0)
+        } else expect(handledByThen.length + told).toBeGreaterThanOrEqual(taken.length)
+      },
+    ),
     { numRuns: 300 },
   )
 })
@@ -165,17 +275,38 @@ const transaction = fc.record({
     },
   ),
   throwsAt: fc.option(fc.nat(6)),
+  /** Whether its events are written to an outbox. */
+  isWritten: fc.boolean(),
+  /** Whether the backend, or the outbox, does not take its events. */
+  isRefused: fc.constantFrom(false, false, true),
 })
 
 test('it publishes all events of a transaction together and in order, or none', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(transaction, { minLength: 1, maxLength: 5 }), async (transactions) => {
       const backend = recordingBackend()
-      await using bus = new EventBus({ backend })
+      const refuse = ([event]: readonly StoredEvent[]) => {
+        const number = Number(/^t(\d+)/.exec(event?.name ?? '')?.[1])
+        if (transactions[number]?.isRefused) throw new Error('no route')
+      }
+      const publish = async (events: readonly StoredEvent[]) => {
+        refuse(events)
+        await backend.publish(events)
+      }
+      await using bus = new EventBus({ backend: { ...backend, publish } })
       const wanted: string[][] = []
+      const wantedRows: string[][] = []
+      const rows: string[][] = []
+      const outbox = {
+        async write(table: string[][], events: readonly StoredEvent[]) {
+          refuse(events)
+          table.push(events.map(({ name }) => name))
+        },
+      }
 
-      const runs = transactions.map(async ({ steps, throwsAt }, number) => {
+      const runs = transactions.map(async ({ steps, throwsAt, isWritten, isRefused }, number) => {
         const names: string[] = []
+        const target = isWritten ? { outbox, handle: rows } : undefined
         const run = bus.transaction(async (tx) => {
           for (const [index, { kind }] of steps.entries()) {
             if (index === throwsAt) throw new Error('undone')
@@ -194,22 +325,27 @@ test('it publishes all events of a transaction together and in order, or none', 
             else if (kind === 'late') void tx.publish(name, index).catch(() => {})
             else await bus.transaction((inner) => inner.publish(name, index))
           }
-        })
+        }, target)
         const hasSucceeded = await run.then(
           () => true,
           () => false,
         )
-        expect(hasSucceeded).toBe(throwsAt === null || throwsAt >= steps.length)
-        if (hasSucceeded) wanted.push(names)
+        const isWhole = throwsAt === null || throwsAt >= steps.length
+        // One that is refused is refused for all, also where its error was caught.
+        const isRight = steps.every(({ kind }) => kind !== 'wrong')
+        const isTaken = !isRefused || names.length === 0
+        expect(hasSucceeded).toBe(isWhole && isRight && isTaken)
+        if (hasSucceeded && names.length > 0) (isWritten ? wantedRows : wanted).push(names)
       })
       await Promise.all(runs)
 
       const published = backend.publishedEvents.map(({ name }) => name)
       expect(published).toHaveLength(wanted.flat().length)
       for (const names of wanted) {
-        const from = names.length === 0 ? 0 : published.indexOf(names[0] as string)
+        const from = published.indexOf(names[0] as string)
         expect(published.slice(from, from + names.length)).toEqual(names)
       }
+      expect(rows.sort()).toEqual(wantedRows.sort())
     }),
     { numRuns: 200 },
   )

@@ -53,5 +53,11 @@ const SHAPE = object({
 })
 
 function describe({ name, source }: BusEvent): string {
-  return `\`${name}\` (${source.replace(/[\\`*_~|>[\]()#-]/g, '\\$&')})`
+  // In a piece of code nothing can be escaped, not even its end.
+  const shown = name.includes('`') ? escapeMarkdown(name) : `\`${name}\``
+  return `${shown} (${escapeMarkdown(source)})`
+}
+
+function escapeMarkdown(text: string): string {
+  return text.replace(/[\\`*_~|<>[\]()#-]/g, '\\$&')
 }

@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto'
 import type { Issue } from '../../core/issue.ts'
 import { isPlainObject, object, optional, type Shape } from '../../core/shape.ts'
+import { reasonOf } from '../errors.ts'
 import type { BusEvent } from '../event.ts'
-import { assertOptions, expected, isText } from '../option-shape.ts'
+import { assertOptions, expected, isText, maybeMilliseconds } from '../option-shape.ts'
+import { quote } from '../quote.ts'
 import { FinalError } from '../retry-advice.ts'
 import { untilAborted } from '../until-aborted.ts'
 import { NotificationError } from './notification-error.ts'
@@ -30,6 +33,8 @@ export interface EmailOptions<Event extends BusEvent = BusEvent> {
   /** At least one of `text` and `html`. */
   readonly text?: Made<string, Event> | undefined
   readonly html?: Made<string, Event> | undefined
+  /** For the whole of it, in milliseconds. 60 seconds unless given. */
+  readonly timeoutMs?: number | undefined
 }
 
 /** What nodemailer is given. */
@@ -65,6 +70,7 @@ interface Mailbox {
 export function email<Event extends BusEvent = BusEvent>(options: EmailOptions<Event>): NotifyHandler<Event> {
   checkOptions(options as unknown as EmailOptions)
   const from = toMailbox(options.from) as Mailbox
+  const { timeoutMs = 60_000 } = options
   let transport: Promise<MailTransport> | undefined
   const handler: NotifyHandler<Event> = async (event, context) => {
     const { signal } = context ?? {}
@@ -75,8 +81,12 @@ export function email<Event extends BusEvent = BusEvent>(options: EmailOptions<E
     transport.catch(() => {
       transport = undefined
     })
-    const open = await untilAborted(transport, signal)
-    return await untilAborted(takeResult(open.sendMail(message)), signal)
+    const opening = transport
+    const deliver = async () => {
+      const open = await untilAborted(opening, signal)
+      return await untilAborted(takeResult(open, message), signal)
+    }
+    return await inTime(deliver(), timeoutMs)
   }
   return Object.defineProperty(handler, 'name', { value: 'email' })
 }
@@ -107,6 +117,7 @@ const SHAPE = object({
   subject: madeText,
   text: optional(madeText),
   html: optional(madeText),
+  timeoutMs: maybeMilliseconds,
 })
 
 function orFunction(shape: Shape<unknown>): Shape<unknown> {
@@ -139,10 +150,10 @@ function compose(event: BusEvent, from: Mailbox, options: EmailOptions): MailMes
     const text = make(given)
     // An object would be read as the path of a file.
     if (typeof text === 'string') return text
-    throw new FinalError(`The ${field} of the mail for ${JSON.stringify(event.name)} is not a text.`)
+    throw new FinalError(`The ${field} of the mail for ${quote(event.name)} is not a text.`)
   }
   const to = mailboxes('to')
-  if (to.length === 0) throw new FinalError(`The mail for ${JSON.stringify(event.name)} is to nobody.`)
+  if (to.length === 0) throw new FinalError(`The mail for ${quote(event.name)} is to nobody.`)
   const { replyTo } = options
   return {
     from,
@@ -153,7 +164,7 @@ function compose(event: BusEvent, from: Mailbox, options: EmailOptions): MailMes
     subject: oneLine(line('subject') as string),
     text: line('text'),
     html: line('html'),
-    messageId: `<${event.id.replace(/[^\w-]/g, '_')}@${from.address.split('@')[1]}>`,
+    messageId: `<${toLocalPart(event.id)}@${from.address.split('@')[1]}>`,
     // So that no absence is reported back to a machine (RFC 3834).
     headers: { 'Auto-Submitted': 'auto-generated' },
     disableFileAccess: true,
@@ -161,10 +172,17 @@ function compose(event: BusEvent, from: Mailbox, options: EmailOptions): MailMes
   }
 }
 
+/** Two ids never make one: what cannot stand in a Message-ID, or on its line, is told by its hash, behind a dot. */
+function toLocalPart(id: string): string {
+  if (/^[\w-]{1,128}$/.test(id)) return id
+  // As UTF-16, in which halves of surrogate pairs differ.
+  return `sha256.${createHash('sha256').update(id, 'utf16le').digest('hex')}`
+}
+
 function demandMailbox(input: unknown, field: string, { name }: BusEvent): Mailbox {
   const mailbox = toMailbox(input)
   if (mailbox) return mailbox
-  throw new FinalError(`"${field}" of the mail for ${JSON.stringify(name)} is not an address.`, {
+  throw new FinalError(`"${field}" of the mail for ${quote(name)} is not an address.`, {
     hint: 'Write "ada@example.org" or "Ada <ada@example.org>", and several as a list.',
   })
 }
@@ -206,11 +224,20 @@ async function openTransport(given: EmailOptions['transport']): Promise<MailTran
   }
 }
 
-/** Of several recipients a server may refuse some. Those that it took must not get the mail again. */
-async function takeResult(sent: Promise<unknown>): Promise<unknown> {
-  const result = await sent.catch((error) => {
-    throw toNotificationError(error)
+/** What is sent later all the same has the Message-ID of its next try. */
+function inTime<T>(sent: Promise<T>, timeoutMs: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new NotificationError(`The mail was not taken within ${timeoutMs} ms.`)),
+      timeoutMs,
+    )
+    sent.then(resolve, reject).finally(() => clearTimeout(timer))
   })
+}
+
+/** Of several recipients a server may refuse some. Those that it took must not get the mail again. */
+async function takeResult(transport: MailTransport, message: MailMessage): Promise<unknown> {
+  const result = await send(transport, message)
   const rejected = isPlainObject(result) ? result['rejected'] : undefined
   if (!Array.isArray(rejected) || rejected.length === 0) return result
   throw new NotificationError(`The mail server has refused ${rejected.length} of the recipients of a mail.`, {
@@ -219,9 +246,17 @@ async function takeResult(sent: Promise<unknown>): Promise<unknown> {
   })
 }
 
+async function send(transport: MailTransport, message: MailMessage): Promise<unknown> {
+  try {
+    return await transport.sendMail(message)
+  } catch (error) {
+    throw toNotificationError(error)
+  }
+}
+
 function toNotificationError(error: unknown): NotificationError {
-  const { responseCode } = error as { readonly responseCode?: unknown }
-  const reason = error instanceof Error ? error.message : String(error)
+  const responseCode = isPlainObject(error) ? error['responseCode'] : undefined
+  const reason = reasonOf(error)
   const status = typeof responseCode === 'number' ? responseCode : undefined
   return new NotificationError(`The mail could not be sent: ${oneLine(reason).slice(0, 300)}`, {
     status,

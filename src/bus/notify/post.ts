@@ -134,15 +134,18 @@ async function postOnce(
       },
       (response) => {
         isAnswered = true
-        readAnswer(response, maxAnswerBytes).then(resolve, (error) => {
-          // Whoever has said that it has taken it has done so, whatever becomes of the rest of the answer.
-          if (isSuccess(response.statusCode)) resolve(answerOf(response, ''))
-          else fail(error)
-        })
+        void readAnswer(response, maxAnswerBytes).then(resolve)
       },
     )
+    // Without a listener the connection ends, and nobody is told why.
+    sent.on('upgrade', (response, socket) => {
+      isAnswered = true
+      socket.destroy()
+      resolve(answerOf(response, ''))
+    })
     // What breaks later is told by the answer.
     sent.on('error', (error) => isAnswered || fail(error))
+    sent.on('close', () => isAnswered || fail(new Error('the connection has ended without an answer')))
     sent.end(body)
   })
 }
@@ -150,18 +153,29 @@ async function postOnce(
 /** Looks a host up, and lets the connection have none but addresses that are allowed. */
 function checkedLookup(url: URL, lookup: Lookup, isPrivateAllowed: boolean): LookupFunction {
   return (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    const take = (error: Error | null, found: unknown) => {
+      const addresses = Array.isArray(found) ? found.filter(isLookupAddress) : []
       const refused = isPrivateAllowed
         ? undefined
-        : addresses?.find(({ address }) => isPrivateAddress(address))
-      const [first] = addresses ?? []
+        : addresses.find(({ address }) => isPrivateAddress(address))
+      const [first] = addresses
       if (error) callback(error, '')
       else if (refused) callback(privateError(url, refused.address), '')
       else if (!first) callback(new Error(`${hostname} has no address`), '')
       else if (options.all) callback(null, addresses)
       else callback(null, first.address, first.family)
-    })
+    }
+    try {
+      lookup(hostname, { ...options, all: true }, take)
+    } catch (error) {
+      take(error instanceof Error ? error : new Error(String(error)), [])
+    }
   }
+}
+
+/** A lookup of somebody else's may give anything. */
+function isLookupAddress(input: unknown): input is LookupAddress {
+  return typeof (input as LookupAddress | null)?.address === 'string'
 }
 
 function privateError(url: URL, address: string): NotificationError {
@@ -180,15 +194,18 @@ function toNotificationError(url: URL, error: unknown): NotificationError {
   })
 }
 
+/** Never rejects: the status has said whether it is taken, whatever becomes of the rest of the answer. */
 async function readAnswer(response: IncomingMessage, maxBytes: number): Promise<Answer> {
   const chunks: Buffer[] = []
   let bytes = 0
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    chunks.push(chunk)
-    bytes += chunk.length
-    // Leaving the loop ends the connection.
-    if (bytes >= maxBytes) break
-  }
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      chunks.push(chunk)
+      bytes += chunk.length
+      // Leaving the loop ends the connection.
+      if (bytes >= maxBytes) break
+    }
+  } catch {}
   return answerOf(response, Buffer.concat(chunks).subarray(0, maxBytes).toString('utf8'))
 }
 

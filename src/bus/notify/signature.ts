@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import { types } from 'node:util'
 import { EventsetsError } from '../../core/errors.ts'
-import { object } from '../../core/shape.ts'
+import { isPlainObject, object, optional } from '../../core/shape.ts'
 import { assertOptions, expected, maybeCount } from '../option-shape.ts'
 
 /** The headers of a signed webhook, as Standard Webhooks 1.0 names them: https://www.standardwebhooks.com */
@@ -39,8 +40,7 @@ export interface VerifiedWebhook {
  * options that are wrong, such as a secret that is empty.
  */
 export function verifyWebhook(options: VerifyWebhookOptions): VerifiedWebhook {
-  const given = { secret: options?.secret, toleranceMs: options?.toleranceMs }
-  assertOptions('The options of verifyWebhook are', VERIFY_SHAPE, given)
+  assertOptions('The options of verifyWebhook are', VERIFY_SHAPE, options)
   const { headers, body, secret, toleranceMs = 300_000, now = Date.now() } = options
   const id = read(headers, ID_HEADER)
   const timestamp = read(headers, TIMESTAMP_HEADER)
@@ -85,7 +85,17 @@ export const secretShape = expected(
   (input) => [input].flat().length > 0 && [input].flat().every(isSecret),
 )
 
-const VERIFY_SHAPE = object({ secret: secretShape, toleranceMs: maybeCount })
+const VERIFY_SHAPE = object({
+  headers: expected('the headers of the request', isPlainObject),
+  body: expected(
+    'a text or bytes, as they came and not parsed',
+    (input) => typeof input === 'string' || types.isUint8Array(input),
+  ),
+  secret: secretShape,
+  toleranceMs: maybeCount,
+  // With a time that is none, no webhook would be too old.
+  now: optional(expected('milliseconds since 1970', Number.isFinite)),
+})
 
 /** The headers that sign a body: HMAC-SHA256 over `id.timestamp.body`, as Base64 behind `v1,`. */
 export function sign(

@@ -14,8 +14,8 @@ export interface SlackOptions<Event extends BusEvent = BusEvent> extends ChatTra
 const MAX_LENGTH = 4000
 
 /**
- * A handler that posts each event to a channel of Slack, by the URL of an incoming webhook. The text is plain: `&`, `<`
- * and `>` are what they are, so that nobody is mentioned and no link hides where it leads, whatever the text says.
+ * A handler that posts each event to a channel of Slack, by the URL of an incoming webhook. The text is plain: `&`, `<`,
+ * `>` and `*` are what they are, so that nobody is mentioned and no link hides where it leads, whatever the text says.
  *
  * @throws ValidationError with everything that is wrong with the options.
  */
@@ -28,6 +28,7 @@ export function slack<Event extends BusEvent = BusEvent>({
     ...transport,
     format: (event) => ({
       text: escapeText(shorten(String(text?.(event) ?? `${event.name} (${event.source})`), MAX_LENGTH)),
+      mrkdwn: false,
       parse: 'none',
       link_names: false,
     }),
