@@ -5,7 +5,7 @@ import { logged, openPlugin, type Row, words } from '../../../test/plugins/open-
 import { describeLine, describeNames, describeRows } from '../../../test/plugins/plugin-cases.ts'
 
 const plugin = openPlugin('llm')
-const { read, set, alone, builtIn, beside, show } = plugin
+const { set, alone, builtIn, beside, show } = plugin
 
 describe('the set conforms', () => {
   for (const { name, run } of eventSetConformance(set)) it(name, run)
