@@ -24,6 +24,8 @@ export function createHttpHandler({ bus, live, orders, log }) {
   const routes = {
     '/orders': {
       async POST(request, response) {
+        // While the bus closes it still takes what its handlers lead to, and cannot tell who publishes.
+        if (bus.isClosed) throw new Refusal(503, 'The shop closes.')
         const order = orderRequest.safeParse(await readJson(request))
         if (!order.success) throw new Refusal(400, 'This is no order.', order.error.issues.map(toIssue))
         const { id, correlationId } = await orders.place(order.data, originOf(request))
