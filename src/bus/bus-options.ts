@@ -29,6 +29,8 @@ export interface EventBusOptions<Events = EventMap> {
   readonly group?: string | undefined
   /** What the data of events must be, by name. */
   readonly schemas?: { readonly [Name in keyof Events]?: StandardSchema<unknown, Events[Name]> } | undefined
+  /** Refuse events that have no schema, and patterns that match none of those that have one. False unless given. */
+  readonly isStrict?: boolean | undefined
   /** For handlers that have no policy of their own. No retry unless given. */
   readonly retry?: RetryPolicy | undefined
   /** For handlers that have no time of their own. No limit unless given. */
@@ -56,6 +58,7 @@ const KNOWN = [
   'source',
   'group',
   'schemas',
+  'isStrict',
   'retry',
   'timeoutMs',
   'publishRetry',
@@ -103,6 +106,8 @@ export function checkOptions(options: EventBusOptions): { readonly publishRetry:
   expect(has(logger, 'error', 'warn'), 'logger', 'expected a logger with "error" and "warn"')
   expect(has(clock, 'now', 'delay'), 'clock', 'expected a clock with "now" and "delay"')
   expect(isPlainObject(schemas), 'schemas', 'expected an object of schemas by the names of events')
+  const { isStrict } = options as { readonly isStrict?: unknown }
+  expect(isStrict === undefined || typeof isStrict === 'boolean', 'isStrict', 'expected true or false')
   expect(isTimeLimit(timeoutMs), 'timeoutMs', TIME_LIMIT)
   for (const key of Object.keys(options))
     expect(

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { EventsetsError, NotFoundError } from '../core/errors.ts'
+import { nearestNames } from '../core/nearest.ts'
 import { isPlainObject } from '../core/shape.ts'
 import { onAbort } from './abort.ts'
 import type {
@@ -47,7 +48,7 @@ import {
 } from './health.ts'
 import { memoryBackend } from './memory-backend.ts'
 import { type BusMetrics, collectMetrics, type MetricsOptions } from './metrics.ts'
-import { assertPattern, overlaps } from './pattern.ts'
+import { assertPattern, compilePattern, overlaps } from './pattern.ts'
 import { assertLetterQuery, assertReplayQuery } from './query.ts'
 import { quote, writeOut } from './quote.ts'
 import { delayAfter, isWorthRetrying, type Retry } from './retry.ts'
@@ -122,6 +123,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
   readonly #origin: EventOrigin
   readonly #group: string
   readonly #schemas: ReadonlyMap<string, StandardSchema>
+  readonly #isStrict: boolean
   readonly #defaults: Pick<EventBusOptions, 'retry' | 'timeoutMs'>
   readonly #publishRetry: Retry | undefined
   readonly #concurrency: number
@@ -147,6 +149,9 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
   readonly #waits = new Set<() => void>()
   /** Whether somebody has asked for events of the backend. */
   #isStarted = false
+  /** The first event that was published before the start, and has handlers here. */
+  #forgotten: string | undefined
+  #hasToldForgotten = false
   #isPaused = false
   /** Whether nobody is left here to take events that only memory would keep. */
   #isDrained = false
@@ -164,6 +169,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
     this.#origin = Object.freeze({ source: this.#source })
     this.#group = options.group ?? this.#source
     this.#schemas = new Map(Object.entries((options.schemas ?? {}) as Record<string, StandardSchema>))
+    this.#isStrict = options.isStrict ?? false
     this.#defaults = { retry: options.retry, timeoutMs: options.timeoutMs }
     this.#publishRetry = publishRetry
     this.#concurrency = options.concurrency ?? 100
@@ -239,6 +245,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
     options?: SubscriptionOptions<MatchingEvent<Events, Pattern>>,
   ): Unsubscribe {
     assertPattern(pattern)
+    if (this.#isStrict) this.#assertMatches(pattern)
     if (this.#closed) throw this.#closedError('listens')
     const untyped = handler as unknown as Handler
     const signal = options?.signal
@@ -389,7 +396,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
    */
   async validate<Name extends EventName<Events>>(name: Name, data: Events[Name]): Promise<Events[Name]> {
     assertEventName(name)
-    const schema = this.#schemas.get(name)
+    const schema = this.#schemaOf(name)
     const checked = schema ? await validate(schema, data, name) : data
     assertSerializable(checked, name, this.#maxDataBytes)
     return checked as Events[Name]
@@ -517,7 +524,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
       if (options !== undefined) assertEventOptions(options, 'emit')
       const route = dispatcher.route(name)
       if (this.#isPaused) return Promise.resolve(NOBODY)
-      const schema = this.#schemas.size === 0 ? undefined : this.#schemas.get(name)
+      const schema = this.#schemaOf(name)
       const depthError = dispatcher.findDepthError(name, depth)
       if (depthError) throw depthError
       const checked = schema === undefined ? data : validate(schema, data, name)
@@ -742,6 +749,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
    * paused, or has not started, it looks at what is in hand only. For tests, above all.
    */
   async idle(): Promise<void> {
+    this.#tellForgotten()
     let askedMs = 0
     for (let waitMs = 0; ; waitMs = Math.max(Math.min(waitMs + 1, MAX_POLL_MS), askedMs * POLL_SHARE)) {
       for (const batcher of this.#batchers) void batcher.flush()
@@ -858,6 +866,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
     const patience = this.#after(deadlineMs + GRACE_MS)
     const end = this.#clock.now() + deadlineMs
     const { durable } = this.#backend.features
+    this.#tellForgotten()
     for (const end of this.#waits) end()
     this.#waits.clear()
     // Batches that are not full would keep what is in hand waiting.
@@ -870,7 +879,10 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
     await Promise.race([this.#quiet(), deadline.promise])
     deadline.cancel()
     patience.cancel()
-    const left = lost + this.#dispatcher.inFlight
+    // What others are there to do is not lost: it is handed back as soon as its handlers give up.
+    const { inFlight, delivering } = this.#dispatcher
+    const isHandedBack = durable || this.#hasSuccessor()
+    const left = lost + inFlight - (isHandedBack ? delivering : 0)
     if (left > 0) {
       const message = `The bus was closed with ${left === 1 ? 'an event' : `${left} events`} not handled.`
       const hint = 'Give close() a later deadline, or a durable backend to the bus.'
@@ -878,10 +890,27 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
     }
     this.#abort.abort(this.#closedError('handles'))
     this.#isEnded = true
+    if (isHandedBack) await this.#handBack()
     // As long as it is there, everything asynchronous in the process carries it along.
     this.#transactions?.disable()
     this.#tell(() => this.#observer?.end())
     await this.#leaveBackend()
+  }
+
+  /** Whether another bus of this process handles what this one leaves. */
+  #hasSuccessor(): boolean {
+    const tenants = users.get(this.#backend) ?? []
+    return [...tenants].some((each) => each !== this && each.group === this.#group && each.isConsuming)
+  }
+
+  /** Gives handlers that heed their signal a moment to end: the backend cannot be told later. */
+  async #handBack(): Promise<void> {
+    for (
+      let waitMs = 0;
+      this.#dispatcher.delivering > 0 && waitMs < HAND_BACK_MS;
+      waitMs += HAND_BACK_POLL_MS
+    )
+      await new Promise((resolve) => setTimeout(resolve, HAND_BACK_POLL_MS))
   }
 
   async #foundGroup(): Promise<void> {
@@ -961,7 +990,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
     this.#dispatcher.route(name)
     const depthError = this.#dispatcher.findDepthError(name, depth)
     if (depthError) throw depthError
-    const schema = this.#schemas.get(name)
+    const schema = this.#schemaOf(name)
     const result = schema ? validate(schema, data, name) : data
     // Most schemas do not wait, and to wait for nothing takes longer than they do.
     const checked = schema && result instanceof Promise ? await result : result
@@ -969,6 +998,34 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
     const event = this.#make(name, checked, depth === 0 ? options : { ...options, depth })
     publication?.made(event)
     return event
+  }
+
+  /** @throws EventError for an event that has none, where each is to have one. */
+  #schemaOf(name: string): StandardSchema | undefined {
+    const schema = this.#schemas.size === 0 ? undefined : this.#schemas.get(name)
+    if (schema || !this.#isStrict) return schema
+    throw new EventError(`${quote(name)} is no event of this bus: it has no schema.`, {
+      code: 'EVENTSETS_EVENT_NAME',
+      hint: this.#hintAt(name),
+    })
+  }
+
+  #assertMatches(pattern: string): void {
+    const matches = compilePattern(pattern)
+    if (pattern === HANDLER_FAILED || [...this.#schemas.keys()].some(matches)) return
+    throw new EventError(
+      `${quote(pattern)} matches no event of this bus: none that it matches has a schema.`,
+      {
+        code: 'EVENTSETS_PATTERN',
+        hint: this.#hintAt(pattern),
+      },
+    )
+  }
+
+  #hintAt(name: string): string {
+    const [nearest] = nearestNames(name, this.#schemas.keys())
+    const what = nearest === undefined ? '' : `Did you mean ${quote(nearest)}? `
+    return `${what}Give it a schema, or make the bus without "isStrict".`
   }
 
   #make(name: string, data: unknown, options: EventOptions, moment?: Moment): PublishedEvent {
@@ -1008,6 +1065,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
       try {
         await this.#backend.publish(events)
         for (const { name } of events) this.#dispatcher.statistics.ofEvent(name).published++
+        if (!this.#isStarted && this.#backend.features.durable) this.#awaitStart(events)
         return
       } catch (error) {
         if (!isWorthRetrying(error, attempt, this.#publishRetry)) throw toPublishError(error, events)
@@ -1015,6 +1073,23 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
         if (this.#closed) throw toPublishError(error, events)
       }
     }
+  }
+
+  /** What was published has handlers here, and they wait for a start that may have been forgotten. */
+  #awaitStart(events: readonly StoredEvent[]): void {
+    if (this.#forgotten !== undefined) return
+    const event = events.find(({ name }) => this.#dispatcher.route(name).tiers.length > 0)
+    if (!event) return
+    this.#forgotten = event.name
+    this.#clock.delay(START_PATIENCE_MS, () => this.#tellForgotten())
+  }
+
+  #tellForgotten(): void {
+    if (this.#forgotten === undefined || this.#isStarted || this.#hasToldForgotten) return
+    this.#hasToldForgotten = true
+    const message = `${quote(this.#forgotten)} was published, and its handlers here wait: the bus was never started.`
+    const hint = 'With a durable backend, call start() when all handlers are there.'
+    this.#report(new EventError(message, { code: 'EVENTSETS_NOT_STARTED', hint }), undefined)
   }
 
   /** Waits, but no longer than until the bus begins to close. */
@@ -1111,6 +1186,11 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
   }
 }
 
+/** So long after the deadline of `close`, in time of the system: handlers are to do no more than to give up. */
+const HAND_BACK_MS = 50
+const HAND_BACK_POLL_MS = 5
+/** So long after the first publish a start is still to be expected. */
+const START_PATIENCE_MS = 10_000
 /** For the names of so many events it is warned. */
 const MAX_WARNED = 100
 /** How often `idle` looks, once it has looked a few times. */

@@ -58,6 +58,7 @@ export class Dispatcher {
   #moment = createMoment(0, 0)
   #depth = 0
   #inFlight = 0
+  #delivering = 0
   #idle: (() => void)[] = []
 
   constructor(options: DispatcherOptions) {
@@ -80,6 +81,11 @@ export class Dispatcher {
   /** Events that are being handled. */
   get inFlight(): number {
     return this.#inFlight
+  }
+
+  /** Those of them that a backend has handed over. */
+  get delivering(): number {
+    return this.#delivering
   }
 
   /** Gives a number by which the subscription can be told from others of the same function. */
@@ -315,12 +321,14 @@ export class Dispatcher {
   async deliver(delivery: Delivery): Promise<Outcome> {
     const event = reviveEvent(delivery.event)
     this.#inFlight++
+    this.#delivering++
     try {
       return await this.#deliverTiers(this.route(event.name), event, delivery)
     } catch (error) {
       // Nothing that this bus would have published, such as an event without a name.
       return { deadLetters: [this.#giveUp(undefined, event, error, delivery.attempt)] }
     } finally {
+      this.#delivering--
       this.leave()
     }
   }

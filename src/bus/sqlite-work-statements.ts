@@ -149,7 +149,7 @@ export function prepareWorkStatements(
       SELECT id, attempt, crashes, CAST(handlers AS BLOB) AS handlers FROM ${work}
       WHERE group_id = ? AND state = ${IN_HAND} AND owner = ?`),
     giveBack: database.prepare(`
-      UPDATE ${work} SET state = ?, crashes = crashes + ?, owner = NULL, attempt = attempt + 1, is_redelivered = 1
+      UPDATE ${work} SET state = ?, crashes = crashes + ?, owner = NULL, attempt = attempt + ?, is_redelivered = 1
       WHERE id = ?`),
     insertLetter: database.prepare(`
       INSERT INTO ${work} (group_id, state, position, key, priority, size, since, handlers, body)

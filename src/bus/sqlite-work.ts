@@ -78,7 +78,7 @@ export interface WorkQueue {
   settle(group: Group, work: Work, outcome: Outcome, now: number): void
   /** Gives back what nobody has begun to handle. */
   handBack(works: readonly Work[]): void
-  /** Gives back all that a consumer has in hand. */
+  /** Gives back all that a consumer has in hand, as if it had not been begun: it goes, and has not failed. */
   release(group: Group, owner: number): void
   /** Takes from a consumer that has died what it had in hand. */
   takeOver(group: Group, owner: number, now: number): Takeover
@@ -324,14 +324,14 @@ export function createWorkQueue(
     },
     release(group, owner) {
       for (const { id, crashes } of sql.inHandOf.all(group.id, owner))
-        sql.giveBack.run(stateAfter(crashes), 0, id)
+        sql.giveBack.run(stateAfter(crashes), 0, 0, id)
     },
     takeOver(group, owner, now) {
       const rows = sql.inHandOf.all(group.id, owner)
       const deadly: DeadLetter[] = []
       for (const { id, attempt, crashes, handlers } of rows) {
         if (crashes + 1 < maxCrashes) {
-          sql.giveBack.run(stateAfter(crashes + 1), 1, id)
+          sql.giveBack.run(stateAfter(crashes + 1), 1, 1, id)
           continue
         }
         const [row] = sql.bodies.all(JSON.stringify([id]))

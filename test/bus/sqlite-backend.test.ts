@@ -6,6 +6,7 @@ import {
   type Consumer,
   type Delivery,
   EventBus,
+  type HandlerContext,
   type Outcome,
   type SqliteBackend,
   type SqliteDriver,
@@ -615,6 +616,88 @@ describe('events that wait', () => {
   })
 })
 
+describe('a bus that was never started', () => {
+  it.each(['idle', 'close'] as const)('is told at %s, once, when its handlers wait', async (method) => {
+    const { bus, errors } = openBus()
+    bus.on('order.paid', () => {})
+    await bus.publish('order.placed', 1)
+    await bus.publish('order.paid', 1)
+
+    await bus[method]()
+    await bus[method]()
+
+    expect(errors).toMatchObject([
+      {
+        code: 'EVENTSETS_NOT_STARTED',
+        message: '"order.paid" was published, and its handlers here wait: the bus was never started.',
+      },
+    ])
+  })
+
+  it('is told when it has had time enough', async () => {
+    const clock = fakeClock()
+    const { bus, errors } = openBus(undefined, {}, { clock })
+    bus.on('order.paid', () => {})
+    await bus.publish('order.paid', 1)
+
+    await clock.advance(9_999)
+    expect(errors).toEqual([])
+    await clock.advance(1)
+
+    expect(errors).toMatchObject([{ code: 'EVENTSETS_NOT_STARTED' }])
+  })
+
+  it('may be one that only publishes, or is started later', async () => {
+    const publishing = openBus()
+    publishing.bus.on('cache.cleared', () => {})
+    await publishing.bus.publish('order.paid', 1)
+    await publishing.bus.emit('cache.cleared', 1)
+    await publishing.bus.close()
+    const late = openBus()
+    late.bus.on('order.paid', () => {})
+    await late.bus.publish('order.paid', 1)
+    await late.bus.start()
+    await late.bus.idle()
+
+    expect([publishing.errors, late.errors]).toEqual([[], []])
+  })
+})
+
+describe('what is in hand when its bus closes', () => {
+  it.each([
+    [
+      'gives up',
+      (signal: AbortSignal) => new Promise((_, reject) => signal.addEventListener('abort', reject)),
+    ],
+    ['does not heed its signal', () => new Promise(() => {})],
+  ])('and %s, is handled by the next one as if it had not been begun', async (_, handle) => {
+    const file = makeFile()
+    const attempts: number[] = []
+    const told: Error[] = []
+    const options = { retry: { maxAttempts: 2, baseDelayMs: 1 } }
+    for (let deploy = 0; deploy < 4; deploy++) {
+      const { bus, errors } = openBus(file, {}, { source: 'shop' })
+      const begun = gate()
+      const pay = (_: unknown, { attempt, signal }: HandlerContext) => {
+        attempts.push(attempt)
+        begun.open()
+        return handle(signal)
+      }
+      bus.on('order.paid', pay, { ...options, name: 'pay' })
+      if (deploy === 0) await bus.publish('order.paid', 1, { key: 'k' })
+      await bus.start()
+      await begun.opened
+      await bus.close({ deadlineMs: 0 })
+      told.push(...errors)
+    }
+    const { bus } = openBus(file, {}, { source: 'shop' })
+
+    expect(attempts).toEqual([1, 1, 1, 1])
+    expect(told).toEqual([])
+    expect(await bus.deadLetters.list()).toEqual([])
+  })
+})
+
 async function lastOf(backend: SqliteBackend): Promise<StoredEvent> {
   let last: StoredEvent | undefined
   for await (const each of backend.replay?.({}) ?? []) last = each
@@ -684,7 +767,7 @@ describe('stopping', () => {
     const next = openBackend(file)
     const { deliveries } = await consume(next)
     await idle(next)
-    expect(deliveries).toMatchObject([{ attempt: 2, isRedelivered: true }])
+    expect(deliveries).toMatchObject([{ attempt: 1, isRedelivered: true }])
   })
 
   it('does not hand out again what is still at work, and keeps what becomes of it', async () => {

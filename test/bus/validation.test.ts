@@ -131,6 +131,44 @@ describe('an event without a schema', () => {
   })
 })
 
+describe('a strict bus', () => {
+  it('refuses events that have no schema, and patterns that match none that has one', async () => {
+    await using bus = new EventBus({ schemas, isStrict: true })
+    const loose = bus as unknown as EventBus
+    const unknown = {
+      code: 'EVENTSETS_EVENT_NAME',
+      hint: expect.stringContaining('Did you mean "user.created"?'),
+    }
+
+    await expect(loose.publish('user.craeted', 1)).rejects.toMatchObject(unknown)
+    await expect(loose.emit('user.craeted', 1)).rejects.toMatchObject(unknown)
+    await expect(loose.validate('user.craeted', 1)).rejects.toMatchObject(unknown)
+    await expect(loose.publishAll([{ name: 'user.craeted', data: 1 }])).rejects.toMatchObject(unknown)
+    expect(() => loose.on('user.craeted', () => {})).toThrow(/"user.craeted" matches no event of this bus/)
+    expect(() => loose.on('order.*', () => {})).toThrow(/"order\.\*" matches no event of this bus/)
+    expect(bus.handlers()).toEqual([])
+  })
+
+  it('takes the others, patterns that match one of them, and handler.failed', async () => {
+    await using bus = new EventBus({ schemas, isStrict: true, onError: () => {} })
+    const seen: string[] = []
+    const note = ({ name }: { readonly name: string }) => void seen.push(name)
+    for (const pattern of ['user.created', 'user.*', '**', '*', 'handler.failed'])
+      (bus as unknown as EventBus).on(pattern, note)
+    bus.on('user.deleted', () => Promise.reject(new Error('no route')))
+
+    await bus.emit('user.deleted', { id: 1, address: { city: 'Ulm' } })
+    await bus.idle()
+
+    expect(seen.filter((name) => name === 'user.deleted')).toHaveLength(3)
+    expect(seen).toContain('handler.failed')
+  })
+
+  it('is one where that is said', () => {
+    expect(() => new EventBus({ isStrict: 'yes' as never })).toThrow(/isStrict: expected true or false/)
+  })
+})
+
 describe('schemas', () => {
   it.each([[{ 'user.created': {} }], [{ 'user.created': () => true }], [{ 'user.created': null }]])(
     'cannot be something else: %j',
