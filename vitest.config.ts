@@ -9,6 +9,10 @@ export default defineConfig({
     alias: [
       { find: /^eventsets$/, replacement: source('index.ts') },
       { find: /^eventsets\/(pino|pretty|bus|testing)$/, replacement: source('$1/index.ts') },
+      {
+        find: /^@eventsets\/(nats-jetstream|redis-streams)$/,
+        replacement: source('../plugins/$1/src/index.ts'),
+      },
     ],
   },
   test: {

@@ -70,10 +70,42 @@ try {
   chmodSync(join(dist, 'cli', 'main.js'), 0o755)
   const wanted = new Set([...declarations, ...code.map(({ path }) => path)])
   for (const file of listFiles()) if (!wanted.has(file)) rmSync(file)
+  for (const plugin of listCodePlugins()) await buildPlugin(plugin)
 } catch (error) {
   // tsc has said itself what is wrong.
   if (error.status === undefined) console.error(error)
   process.exitCode = 1
+}
+
+/** The folders of plugins that have code; the others bring sets alone, and nothing is to be built. */
+function listCodePlugins() {
+  const plugins = join(root, 'plugins')
+  return readdirSync(plugins)
+    .map((name) => join(plugins, name))
+    .filter((folder) => existsSync(join(folder, 'tsconfig.json')))
+}
+
+/** They see of eventsets what is in dist/, as anybody else does. */
+async function buildPlugin(folder) {
+  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', folder], {
+    cwd: root,
+    stdio: 'inherit',
+  })
+  const { outputFiles } = await build({
+    absWorkingDir: folder,
+    entryPoints: ['src/index.ts'],
+    outdir: 'dist',
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    packages: 'external',
+    charset: 'utf8',
+    legalComments: 'none',
+    write: false,
+    logLevel: 'warning',
+  })
+  for (const { path, contents } of outputFiles) write(path, Buffer.from(contents))
 }
 
 async function bundle({ entries, chunks, minifyWhitespace = false }) {

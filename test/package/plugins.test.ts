@@ -1,10 +1,13 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { installPackage, type Project, root } from './installed-package.ts'
 
-const names = readdirSync(join(root, 'plugins')).sort()
+/** Those that bring sets; the others are parts of programs. */
+const names = readdirSync(join(root, 'plugins'))
+  .filter((name) => existsSync(join(root, 'plugins', name, 'sets')))
+  .sort()
 
 let project: Project
 
