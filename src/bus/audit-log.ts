@@ -2,9 +2,10 @@ import { isPlainObject, object, optional } from '../core/shape.ts'
 import type { EventBus } from './bus.ts'
 import { EventError } from './errors.ts'
 import { type BusEvent, Priority } from './event.ts'
-import type { EventMap, KnownPattern, MatchingEvent } from './event-map.ts'
+import type { EventMap, InputMap, KnownPattern, MatchingEvent } from './event-map.ts'
 import { levelOf, readOutcome } from './event-outcome.ts'
 import type { Filter } from './filter.ts'
+import { HANDLER_FAILED } from './handler-failed.ts'
 import {
   assertOptions,
   expected,
@@ -60,6 +61,11 @@ export interface AuditRecord {
   readonly entityType?: unknown
   readonly entityId?: unknown
   readonly changedFields?: unknown
+  /** Of `handler.failed`: which handler has failed, */
+  readonly handler?: unknown
+  /** and of which event, by its name and its id. */
+  readonly handledEvent?: unknown
+  readonly handledEventId?: unknown
   /** Why it has failed, where the data says so. */
   readonly reason?: string | undefined
   readonly data?: unknown
@@ -71,10 +77,14 @@ export interface AuditRecord {
  *
  * @throws EventError for a pattern that is none; ValidationError with everything that is wrong with the options.
  */
-export function auditLog<Events extends object = EventMap, const Pattern extends string = '*'>(
-  bus: EventBus<Events>,
+export function auditLog<
+  Events extends object = EventMap,
+  const Pattern extends string = '*',
+  Inputs extends InputMap<Events> = Events,
+>(
+  bus: EventBus<Events, Inputs>,
   logger: AuditLogger,
-  options: AuditLogOptions<MatchingEvent<Events, Pattern>, Pattern & KnownPattern<Events, Pattern>> = {},
+  options: AuditLogOptions<MatchingEvent<Events, Pattern>, KnownPattern<Events, Pattern>> = {},
 ): (() => void) & Disposable {
   const isLogger = typeof logger?.info === 'function' && typeof logger.error === 'function'
   const message = "expected a logger, such as pino's"
@@ -123,6 +133,7 @@ function describe(
 ): AuditRecord {
   const { domain, action, status } = readOutcome(event.name)
   const said: Record<string, unknown> = isPlainObject(event.data) ? event.data : {}
+  const failure = event.name === HANDLER_FAILED ? said : {}
   const record: { readonly [Field in keyof AuditRecord]: unknown } = {
     domain: takeAtOnce(domainFor?.(event), '"domainFor"') ?? domain,
     action: takeAtOnce(actionFor?.(event), '"actionFor"') ?? action,
@@ -137,6 +148,9 @@ function describe(
     entityType: said['entityType'],
     entityId: said['entityId'],
     changedFields: said['changedFields'],
+    handler: failure['handler'],
+    handledEvent: failure['eventName'],
+    handledEventId: failure['eventId'],
     reason: typeof said['error'] === 'string' ? said['error'] : undefined,
     data: takeAtOnce(dataFor?.(event), '"dataFor"'),
   }

@@ -50,9 +50,9 @@ export interface RetryOrder {
 }
 
 /** An event that a handler could not handle. */
-export interface DeadLetter {
+export interface DeadLetter<Event extends StoredEvent = StoredEvent> {
   readonly id: string
-  readonly event: StoredEvent
+  readonly event: Event
   /** The group of the handler: a letter that is replayed goes to no other. Undefined when no group is to blame. */
   readonly group?: string | undefined
   /** The name of the handler; undefined when no handler got it. */
@@ -96,7 +96,7 @@ export interface Consumption {
   drain?(deadlineMs: number, onLeft?: () => void): Promise<number>
 }
 
-export interface ReplayQuery {
+export interface ReplayQuery<Pattern extends string = string> {
   /** Milliseconds since 1970. From the first event there is unless given. */
   readonly from?: number | undefined
   /** Milliseconds since 1970, included. To the last event there is unless given. */
@@ -104,7 +104,7 @@ export interface ReplayQuery {
   /** The id of an event: only what was published after it. An id that is not known, or not any more, is a `NotFoundError`. */
   readonly afterId?: string | undefined
   /** Every event unless given. */
-  readonly pattern?: string | undefined
+  readonly pattern?: Pattern | undefined
   readonly signal?: AbortSignal | undefined
 }
 

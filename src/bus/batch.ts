@@ -3,6 +3,8 @@ import type { Issue } from '../core/issue.ts'
 import { isPlainObject } from '../core/shape.ts'
 import type { Clock } from './clock.ts'
 import type { BusEvent } from './event.ts'
+import { wordGiven } from './given.ts'
+import { createSubscription } from './subscription.ts'
 import { takeAtOnce } from './thenable.ts'
 
 export interface BatchOptions<Event extends BusEvent = BusEvent> {
@@ -24,34 +26,57 @@ export interface Batcher {
   drain(): void
 }
 
-/** @throws ValidationError unless the options of a batch are an object; what is in them, others check. */
-export function assertBatchOptions(options: unknown): void {
-  if (isPlainObject(options)) return
-  const issue = { path: '', code: 'type', message: 'expected an object with "maxSize"' } as const
-  throw new ValidationError('The options of a batch are', [issue], { code: 'EVENTSETS_INVALID_OPTIONS' })
+/**
+ * Checks the options of a batch, and those of its handler with them.
+ *
+ * @throws ValidationError with everything that is wrong with them.
+ */
+export function assertBatchOptions(options: unknown, handler: unknown): void {
+  const issues = isPlainObject(options)
+    ? [...findBatchIssues(options), ...findHandlerIssues(options)]
+    : [issueOf('', `expected an object with "maxSize", got ${wordGiven(options)}`)]
+  if (typeof handler !== 'function')
+    issues.push(issueOf('handler', `expected a function, got ${wordGiven(handler)}`))
+  if (issues.length > 0)
+    throw new ValidationError('The options of a batch are', issues, { code: 'EVENTSETS_INVALID_OPTIONS' })
 }
 
-/**
- * @param mostAtOnce How many events there can be in hand: a larger batch would never be full.
- * @throws ValidationError
- */
+function findBatchIssues({ maxSize, maxWaitMs = 1000, by }: { readonly [name: string]: unknown }): Issue[] {
+  const issues: Issue[] = []
+  if (!Number.isInteger(maxSize) || (maxSize as number) < 1)
+    issues.push(issueOf('maxSize', `expected a whole number of at least 1, got ${wordGiven(maxSize)}`))
+  if (!(Number.isFinite(maxWaitMs) && (maxWaitMs as number) >= 0))
+    issues.push(issueOf('maxWaitMs', `expected milliseconds, 0 or more, got ${wordGiven(maxWaitMs)}`))
+  if (by !== undefined && typeof by !== 'function')
+    issues.push(issueOf('by', `expected a function, got ${wordGiven(by)}`))
+  return issues
+}
+
+/** What is wrong with the options that every handler has; an unknown one is told with all there are. */
+function findHandlerIssues(options: { readonly [name: string]: unknown }): readonly Issue[] {
+  const { maxSize: _, maxWaitMs: __, by: ___, ...rest } = options
+  try {
+    createSubscription(() => {}, rest, {}, BATCH_OPTIONS)
+    return []
+  } catch (error) {
+    if (error instanceof ValidationError) return error.issues
+    throw error
+  }
+}
+
+const BATCH_OPTIONS = ['maxSize', 'maxWaitMs', 'by']
+
+function issueOf(path: string, message: string): Issue {
+  return { path, code: path === '' || path === 'handler' ? 'type' : 'format', message }
+}
+
+/** @param mostAtOnce How many events there can be in hand: a larger batch would never be full. */
 export function createBatcher(
   { maxSize, maxWaitMs = 1000, by = () => undefined }: BatchOptions,
   handle: (events: readonly BusEvent[]) => unknown,
   clock: Clock,
   mostAtOnce: number,
 ): Batcher {
-  const issues: Issue[] = []
-  if (!Number.isInteger(maxSize) || maxSize < 1)
-    issues.push({ path: 'maxSize', code: 'format', message: 'expected a whole number of at least 1' })
-  if (!(Number.isFinite(maxWaitMs) && maxWaitMs >= 0))
-    issues.push({ path: 'maxWaitMs', code: 'format', message: 'expected milliseconds, 0 or more' })
-  if (typeof by !== 'function') issues.push({ path: 'by', code: 'type', message: 'expected a function' })
-  if (typeof handle !== 'function')
-    issues.push({ path: 'handler', code: 'type', message: 'expected a function' })
-  if (issues.length > 0)
-    throw new ValidationError('The options of a batch are', issues, { code: 'EVENTSETS_INVALID_OPTIONS' })
-
   const fullSize = Math.min(maxSize, mostAtOnce)
   const open = new Map<unknown, Batch>()
   let isDraining = false

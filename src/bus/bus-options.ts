@@ -1,16 +1,17 @@
 import { type EventsetsError, ValidationError } from '../core/errors.ts'
 import type { Issue } from '../core/issue.ts'
-import { didYouMean } from '../core/nearest.ts'
 import { isPlainObject, object, optional } from '../core/shape.ts'
 import type { BusBackend } from './backend.ts'
 import type { Clock } from './clock.ts'
 import type { BusEvent } from './event.ts'
 import type { EventMap } from './event-map.ts'
 import { findEventNameFault } from './event-name.ts'
+import { wordGiven } from './given.ts'
 import { findHealthIssues, type HealthOptions } from './health.ts'
 import { assertOptions, expected, maybeSignal } from './option-shape.ts'
+import { helpWith } from './option-words.ts'
 import { type Retry, type RetryPolicy, resolveRetry } from './retry.ts'
-import type { StandardSchema } from './standard-schema.ts'
+import type { Schemas, StandardSchema } from './standard-schema.ts'
 import { isTimeLimit, TIME_LIMIT } from './subscription.ts'
 import type { Telemetry } from './telemetry.ts'
 
@@ -20,7 +21,7 @@ export interface BusLogger {
   error(fields: object, message: string): void
 }
 
-export interface EventBusOptions<Events = EventMap> {
+export interface EventBusOptions<Events = EventMap, Inputs = Events> {
   /** Where published events go. The memory of this process unless given. */
   readonly backend?: BusBackend | undefined
   /** What publishes here, such as the name of the service. `'eventsets'` unless given. */
@@ -28,7 +29,7 @@ export interface EventBusOptions<Events = EventMap> {
   /** Buses of one group share the events of a durable backend; each group gets all of them. The source unless given. */
   readonly group?: string | undefined
   /** What the data of events must be, by name. */
-  readonly schemas?: { readonly [Name in keyof Events]?: StandardSchema<unknown, Events[Name]> } | undefined
+  readonly schemas?: Schemas<Events, Inputs> | undefined
   /** Refuse events that have no schema, and patterns that match none of those that have one. False unless given. */
   readonly isStrict?: boolean | undefined
   /** For handlers that have no policy of their own. No retry unless given. */
@@ -77,11 +78,14 @@ export function checkOptions(options: EventBusOptions): { readonly publishRetry:
   const issues: Issue[] = []
   const subject = 'The options of the event bus are'
   if (!isPlainObject(options as unknown)) {
-    issues.push({ path: '', code: 'type', message: 'expected an object' })
+    issues.push({ path: '', code: 'type', message: `expected an object, got ${wordGiven(options)}` })
     throw new ValidationError(subject, issues, { code: 'EVENTSETS_INVALID_OPTIONS' })
   }
   const expect = (isRight: boolean, path: string, message: string) => {
-    if (!isRight) issues.push({ path, code: 'type', message })
+    if (isRight) return
+    // Of what is in an option the message says itself what it is.
+    const given = KNOWN.includes(path) ? `, got ${wordGiven((options as Record<string, unknown>)[path])}` : ''
+    issues.push({ path, code: 'type', message: `${message}${given}` })
   }
   const isCount = (value: unknown) =>
     value === undefined || (Number.isInteger(value) && (value as number) >= 1)
@@ -97,7 +101,9 @@ export function checkOptions(options: EventBusOptions): { readonly publishRetry:
   expect(
     backend === undefined || typeof (backend as BusBackend | null)?.publish === 'function',
     'backend',
-    'expected a backend, such as memoryBackend()',
+    typeof backend === 'function'
+      ? 'expected a backend, and not the function that makes one (call it)'
+      : 'expected a backend, such as memoryBackend()',
   )
   const { logger, clock, schemas = {} } = options as { readonly [key: string]: unknown }
   const has = (value: unknown, ...methods: readonly string[]) =>
@@ -110,11 +116,7 @@ export function checkOptions(options: EventBusOptions): { readonly publishRetry:
   expect(isStrict === undefined || typeof isStrict === 'boolean', 'isStrict', 'expected true or false')
   expect(isTimeLimit(timeoutMs), 'timeoutMs', TIME_LIMIT)
   for (const key of Object.keys(options))
-    expect(
-      KNOWN.includes(key),
-      key,
-      `is not a known option${didYouMean(key, KNOWN) || `; known are ${KNOWN.join(', ')}`}`,
-    )
+    expect(KNOWN.includes(key), key, `is not a known option${helpWith(key, KNOWN)}`)
   for (const [name, schema] of Object.entries(isPlainObject(schemas) ? schemas : {})) {
     const nameFault = findEventNameFault(name)
     expect(nameFault === undefined, `schemas.${name}`, `is not the name of an event: ${nameFault}`)

@@ -34,7 +34,14 @@ import {
   reviveEvent,
   type StoredEvent,
 } from './event.ts'
-import type { EventMap, EventName, KnownPattern, MatchingEvent } from './event-map.ts'
+import type {
+  EventMap,
+  EventName,
+  InputMap,
+  KnownPattern,
+  MatchingEvent,
+  MatchingStoredEvent,
+} from './event-map.ts'
 import { assertEventName } from './event-name.ts'
 import { assertEventOptions, assertPublications } from './event-options.ts'
 import { HANDLER_FAILED } from './handler-failed.ts'
@@ -80,8 +87,8 @@ export interface EmitOptions extends EventOptions {
 export type { PublishEventOptions } from './event.ts'
 
 /** Which dead letters. */
-interface LetterQuery {
-  readonly pattern?: string | undefined
+interface LetterQuery<Pattern extends string = string> {
+  readonly pattern?: Pattern | undefined
 }
 
 /** A handler that listens, for people and programs that look. */
@@ -115,8 +122,13 @@ const GRACE_MS = 1000
  * `publish` resolves when the backend has taken the event; the handlers of all buses on that backend get it.
  * `emit` calls the handlers of this bus and resolves when they have ended. Whatever a handler does, the others run,
  * and the publisher goes on.
+ *
+ * `Events` are the data that handlers get, `Inputs` those that publishers give. They differ where a schema has defaults
+ * or transformations, and are found from the schemas unless given.
  */
-export class EventBus<Events extends object = EventMap> implements AsyncDisposable {
+export class EventBus<Events extends object = EventMap, Inputs extends InputMap<Events> = Events>
+  implements AsyncDisposable
+{
   readonly #backend: BusBackend
   readonly #source: string
   /** What is said of an event about which nothing else is said. */
@@ -161,7 +173,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
   #isSimple: boolean
 
   /** @throws ValidationError with everything that is wrong with the options. */
-  constructor(options: EventBusOptions<Events> = {}) {
+  constructor(options: EventBusOptions<Events, Inputs> = {}) {
     const { publishRetry } = checkOptions(options as EventBusOptions)
     this.#clock = options.clock ?? createSystemClock()
     this.#backend = options.backend ?? memoryBackend({ clock: this.#clock })
@@ -240,8 +252,8 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
    * @throws EventError for a pattern that is none; ValidationError for wrong options.
    */
   on<const Pattern extends string>(
-    pattern: Pattern & KnownPattern<Events, Pattern>,
-    handler: Handler<MatchingEvent<Events, Pattern>, Events>,
+    pattern: KnownPattern<Events, Pattern>,
+    handler: Handler<MatchingEvent<Events, Pattern>, Inputs>,
     options?: SubscriptionOptions<MatchingEvent<Events, Pattern>>,
   ): Unsubscribe {
     assertPattern(pattern)
@@ -277,12 +289,12 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
 
   /** Calls a handler for the next event of a pattern; without a handler, a promise of the event. */
   once<const Pattern extends string>(
-    pattern: Pattern & KnownPattern<Events, Pattern>,
-    handler: Handler<MatchingEvent<Events, Pattern>, Events>,
+    pattern: KnownPattern<Events, Pattern>,
+    handler: Handler<MatchingEvent<Events, Pattern>, Inputs>,
     options?: Omit<SubscriptionOptions<MatchingEvent<Events, Pattern>>, 'once'>,
   ): Unsubscribe
   once<const Pattern extends string>(
-    pattern: Pattern & KnownPattern<Events, Pattern>,
+    pattern: KnownPattern<Events, Pattern>,
     options?: { readonly signal?: AbortSignal | undefined },
   ): Promise<MatchingEvent<Events, Pattern>>
   // biome-ignore lint/suspicious/noExplicitAny: what the two forms above say cannot be said in one.
@@ -312,7 +324,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
         resolve(event)
       }
       const off = on(pattern, onEvent, { name: 'once', once: true })
-      const forgets = [onAbort(this.#abort.signal, () => endWith(this.#closedError('listens')))]
+      const forgets = [onAbort(this.#abort.signal, () => endWith(closedBeforeError()))]
       if (signal) forgets.push(onAbort(signal, () => endWith(signal.reason)))
     })
     // Nobody may be waiting for it any more when the bus closes.
@@ -332,7 +344,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
 
   /** Events as they come, in a loop: `for await (const event of bus.stream('order.*'))`. */
   stream<const Pattern extends string>(
-    pattern: Pattern & KnownPattern<Events, Pattern>,
+    pattern: KnownPattern<Events, Pattern>,
     options: StreamOptions = {},
   ): EventStream<MatchingEvent<Events, Pattern> extends infer Event extends BusEvent ? Event : BusEvent> {
     const listen = (handler: Handler) => {
@@ -347,11 +359,11 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
 
   /** Handles events many at a time. The returned function ends it. */
   batch<const Pattern extends string>(
-    pattern: Pattern & KnownPattern<Events, Pattern>,
+    pattern: KnownPattern<Events, Pattern>,
     options: BatchOptions & Omit<SubscriptionOptions, 'once' | 'filter'>,
     handler: (events: readonly MatchingEvent<Events, Pattern>[]) => unknown,
   ): Unsubscribe {
-    assertBatchOptions(options)
+    assertBatchOptions(options, handler)
     const { maxSize, maxWaitMs, by, signal, ...rest } = options
     const untyped = handler as (events: readonly BusEvent[]) => unknown
     const batcher = createBatcher({ maxSize, maxWaitMs, by }, untyped, this.#clock, this.#concurrency)
@@ -379,7 +391,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
    */
   publish<Name extends EventName<Events>>(
     name: Name,
-    data: Events[Name],
+    data: Inputs[Name],
     options: PublishEventOptions = {},
   ): Promise<BusEvent<Name, Events[Name]>> {
     const transaction = this.#openTransaction()
@@ -394,7 +406,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
    *
    * @throws What `publish` throws for a name or data that are wrong.
    */
-  async validate<Name extends EventName<Events>>(name: Name, data: Events[Name]): Promise<Events[Name]> {
+  async validate<Name extends EventName<Events>>(name: Name, data: Inputs[Name]): Promise<Events[Name]> {
     assertEventName(name)
     const schema = this.#schemaOf(name)
     const checked = schema ? await validate(schema, data, name) : data
@@ -407,7 +419,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
     events: readonly {
       [Name in EventName<Events>]: {
         readonly name: Name
-        readonly data: Events[Name]
+        readonly data: Inputs[Name]
         readonly options?: EventOptions
       }
     }[EventName<Events>][],
@@ -492,7 +504,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
    */
   emit<Name extends EventName<Events>>(
     name: Name,
-    data: Events[Name],
+    data: Inputs[Name],
     options?: EmitOptions,
   ): Promise<EmitReport> {
     // What nearly always is the case, in as few steps as can be: an event for functions without options.
@@ -568,7 +580,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
    * ValidationError for arguments that are none.
    */
   async transaction<T, Handle = unknown>(
-    run: (publisher: TransactionPublisher<Events>) => T | Promise<T>,
+    run: (publisher: TransactionPublisher<Events, Inputs>) => T | Promise<T>,
     target?: OutboxTarget<Handle>,
   ): Promise<T> {
     assertTransaction(run, target)
@@ -591,7 +603,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
 
   /** What a function gives, and what it has published. */
   async #runTransaction<T>(
-    run: (publisher: TransactionPublisher<Events>) => T | Promise<T>,
+    run: (publisher: TransactionPublisher<Events, Inputs>) => T | Promise<T>,
     target: OutboxTarget | undefined,
   ): Promise<Made<T>> {
     const transaction = new Transaction(target)
@@ -601,7 +613,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
         if (transaction.isOpen) transaction.watch(event)
         return event
       },
-    } as TransactionPublisher<Events>
+    } as TransactionPublisher<Events, Inputs>
     try {
       const result = await this.#transactions?.run(transaction, () => run(publisher))
       return { events: await transaction.end(), result: result as T }
@@ -627,9 +639,12 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
      *
      * @throws ValidationError for a query that is none, here and in `replayAll`.
      */
-    list: async (query?: LetterQuery & { readonly limit?: number | undefined }): Promise<DeadLetter[]> => {
+    list: async <const Pattern extends string = '**'>(
+      query?: LetterQuery<KnownPattern<Events, Pattern>> & { readonly limit?: number | undefined },
+    ): Promise<DeadLetter<MatchingStoredEvent<Events, Pattern>>[]> => {
       assertLetterQuery(query, 'list')
-      return await this.#backend.deadLetters.list(query)
+      // Which events it keeps, no backend knows as a type.
+      return (await this.#backend.deadLetters.list(query)) as never
     },
     /**
      * Hands the event to its handler again.
@@ -642,7 +657,9 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
       throw letter ? nobodyLeft(letter) : noLetter(id)
     },
     /** Hands all that match to their handlers again, and gives how many there were. */
-    replayAll: async (query?: LetterQuery): Promise<number> => {
+    replayAll: async <const Pattern extends string = '**'>(
+      query?: LetterQuery<KnownPattern<Events, Pattern>>,
+    ): Promise<number> => {
       assertLetterQuery(query, 'replayAll')
       const letters = await this.#backend.deadLetters.list(query)
       return await this.#backend.deadLetters.replay(letters.map(({ id }) => id))
@@ -658,10 +675,13 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
    *
    * @throws EventError when the backend keeps none, ValidationError for a query that is none.
    */
-  async *replay(query: ReplayQuery = {}): AsyncGenerator<BusEvent> {
+  async *replay<const Pattern extends string = '**'>(
+    query: ReplayQuery<KnownPattern<Events, Pattern>> = {},
+  ): AsyncGenerator<MatchingEvent<Events, Pattern>> {
     if (!this.#backend.replay) throw this.#unsupported('replay')
     assertReplayQuery(query)
-    for await (const event of this.#backend.replay(query)) yield reviveEvent(event)
+    // Which events it keeps, no backend knows as a type.
+    for await (const event of this.#backend.replay(query)) yield reviveEvent(event) as never
   }
 
   /** Stops handing out events. What is published meanwhile waits in the backend; what is emitted reaches nobody. */
@@ -823,7 +843,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
   sse<const Pattern extends string>(
     request: IncomingMessage,
     response: ServerResponse,
-    pattern: Pattern & KnownPattern<Events, Pattern>,
+    pattern: KnownPattern<Events, Pattern>,
     options?: SseOptions<MatchingEvent<Events, Pattern>>,
   ): Promise<SseEnd> {
     const bus = this as unknown as EventBus
@@ -1139,7 +1159,7 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
   }
 
   /** Where nobody is told of errors, each one of the bus is a warning, and of a handler the first one. */
-  #warn({ name, code, message, hint }: EventsetsError, event: BusEvent | undefined): void {
+  #warn({ name, code, message, hint, cause }: EventsetsError, event: BusEvent | undefined): void {
     if (event === undefined) {
       warnOf({ name, code, message, hint })
       return
@@ -1148,7 +1168,8 @@ export class EventBus<Events extends object = EventMap> implements AsyncDisposab
     if (event.name === HANDLER_FAILED || this.#warned.size >= MAX_WARNED || this.#warned.has(event.name))
       return
     this.#warned.add(event.name)
-    warnOf({ name, code, message, hint: 'Give the bus "onError" or a "logger" to hear of each failure.' })
+    const advice = 'Give the bus "onError" or a "logger" to hear of each failure.'
+    warnOf({ name, code, message, hint: hint === undefined ? advice : `${hint} ${advice}` }, cause)
   }
 
   /** Whoever is told of errors and fails at that cannot be told. */
@@ -1208,6 +1229,10 @@ function isOurs(error: unknown): error is EventsetsError {
   } catch {
     return false
   }
+}
+
+function closedBeforeError(): EventError {
+  return new EventError('The bus was closed before the event came.', { code: 'EVENTSETS_BUS_CLOSED' })
 }
 
 function throwFailures(report: EmitReport): EmitReport {

@@ -8,7 +8,7 @@ import {
 } from './error-boundary.ts'
 import { EventError } from './errors.ts'
 import type { BusEvent } from './event.ts'
-import type { EventMap, KnownPattern, MatchingEvent } from './event-map.ts'
+import type { EventMap, InputMap, KnownPattern, MatchingEvent } from './event-map.ts'
 import type { HandlerContext, Publisher } from './handler-context.ts'
 import { assertOptions, maybeSignal } from './option-shape.ts'
 import { assertPattern } from './pattern.ts'
@@ -26,8 +26,8 @@ import { type WithRetryOptions, withRetry } from './with-retry.ts'
  *
  * @throws EventError when nothing is decorated, ValidationError for wrong options; then nothing is subscribed.
  */
-export function connectHandlers<Events extends object = EventMap>(
-  bus: EventBus<Events>,
+export function connectHandlers<Events extends object = EventMap, Inputs extends InputMap<Events> = Events>(
+  bus: EventBus<Events, Inputs>,
   instance: object,
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): (() => void) & Disposable {
@@ -161,7 +161,7 @@ export function publishes(name: string, options: PublishesOptions = {}) {
 /** `@on` and `@publishes` for the events of a bus: the compiler checks patterns, names, and what methods take. */
 export interface TypedDecorators<Events extends object> {
   on<const Pattern extends string>(
-    pattern: Pattern & KnownPattern<Events, Pattern>,
+    pattern: KnownPattern<Events, Pattern>,
     options?: SubscriptionOptions<MatchingEvent<Events, Pattern>>,
   ): <This extends object>(
     method: HandlerMethod<This, MatchingEvent<Events, Pattern>>,

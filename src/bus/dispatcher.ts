@@ -377,8 +377,9 @@ export class Dispatcher {
           return
         }
         if (error) {
-          this.#tell(stop.name, event, error, tries.attempt)
-          deadLetters.push(this.#letterOf(stop.name, event, error, tries.attempt))
+          const letter = this.#letterOf(stop.name, event, error, tries.attempt)
+          this.#tell(stop.name, event, keptAs(letter, error), tries.attempt)
+          deadLetters.push(letter)
         }
         stop.subscription?.end?.()
       })
@@ -554,15 +555,12 @@ export class Dispatcher {
     })
   }
 
-  #wrap(
-    { name: handler, statistics }: Stop,
-    event: BusEvent,
-    cause: unknown,
-    attempts: number,
-  ): HandlerError {
+  #wrap(stop: Stop, event: BusEvent, cause: unknown, attempts: number): HandlerError {
+    const { name, handler, subscription, statistics, pattern } = stop
     statistics.failures++
     statistics.recentFailures.note(statistics.calls)
-    return toHandlerError(handler, event, cause, attempts)
+    const isNamed = Boolean(subscription?.name ?? handler.name)
+    return toHandlerError(name, event, cause, attempts, isNamed ? undefined : pattern)
   }
 
   #tell(handler: string, event: BusEvent, error: HandlerError, attempts: number): HandlerFailure {
@@ -579,8 +577,9 @@ export class Dispatcher {
   /** What nobody has been called for ends as a dead letter, too. */
   #giveUp(handler: string | undefined, event: BusEvent, cause: unknown, attempts: number): DeadLetter {
     const error = toHandlerError(handler ?? 'none', event, cause, attempts)
-    this.#tell(error.handler, event, error, attempts)
-    return this.#letterOf(handler, event, error, attempts)
+    const letter = this.#letterOf(handler, event, error, attempts)
+    this.#tell(error.handler, event, keptAs(letter, error), attempts)
+    return letter
   }
 
   #letterOf(
@@ -651,9 +650,38 @@ function handlerOf(listener: Listener): Handler {
 /** Orders the dead letters of one millisecond. */
 let letters = 0
 
-function toHandlerError(handler: string, event: BusEvent, cause: unknown, attempts: number): HandlerError {
-  return new HandlerError(
-    `The handler ${quote(handler)} of ${quote(event.name)} has failed: ${writeOut(reasonOf(cause))}`,
-    { handler, eventName: event.name, attempts, cause },
-  )
+/** @param pattern Of a handler that has no name, which is called by its pattern. */
+function toHandlerError(
+  handler: string,
+  event: BusEvent,
+  cause: unknown,
+  attempts: number,
+  pattern?: string,
+): HandlerError {
+  const { name: eventName } = event
+  const called = pattern === eventName ? '' : `, called for ${quote(eventName)},`
+  const who =
+    pattern === undefined
+      ? `The handler ${quote(handler)} of ${quote(eventName)}`
+      : `A handler of ${quote(pattern)}${called}`
+  const hint = pattern === undefined ? undefined : NAME_IT
+  const message = `${who} has failed: ${writeOut(reasonOf(cause))}`
+  return new HandlerError(message, { handler, eventName, attempts, cause, hint })
+}
+
+const NAME_IT = 'Give it a name: that of a function, or the option "name" of on().'
+
+/** The same error, which says where the event is kept. */
+function keptAs(
+  letter: DeadLetter,
+  { message, handler, eventName, attempts, cause, hint }: HandlerError,
+): HandlerError {
+  const kept = `It is the dead letter ${quote(letter.id)}.`
+  return new HandlerError(message, {
+    handler,
+    eventName,
+    attempts,
+    cause,
+    hint: hint === undefined ? kept : `${kept} ${hint}`,
+  })
 }

@@ -1,7 +1,17 @@
-import type { BusEvent } from './event.ts'
+import type { EventBus } from './bus.ts'
+import type { BusEvent, StoredEvent } from './event.ts'
 
 /** The events of a bus: names, and the type of their data. */
 export type EventMap = { readonly [name: string]: unknown }
+
+/** The events of a bus as its handlers get them: `EventsOf<typeof bus>`. */
+export type EventsOf<Bus> = Bus extends EventBus<infer Events, infer _> ? Events : EventMap
+
+/** The events of a bus as its publishers give them, before a schema fills in and changes what it does. */
+export type InputsOf<Bus> = Bus extends EventBus<infer _, infer Inputs> ? Inputs : EventMap
+
+/** What a publisher gives: of the same names as the events, whatever a schema makes of it. */
+export type InputMap<Events> = { readonly [Name in keyof Events]: unknown }
 
 /** Whether nothing is known about the names. */
 type IsOpen<Events> = string extends keyof Events ? true : false
@@ -55,7 +65,20 @@ export type MatchingEvent<Events, Pattern extends string> =
       : never
     : never
 
-/** A pattern, if it matches anything: one that matches no event of the bus is a mistake. */
+/** The events that a pattern matches, as backends keep them. */
+export type MatchingStoredEvent<Events, Pattern extends string> =
+  MatchingName<Events, Pattern> extends infer Name
+    ? Name extends EventName<Events>
+      ? StoredEvent<Name, Events[Name]>
+      : never
+    : never
+
+/**
+ * A pattern, if it matches anything. One that matches no event of the bus is a mistake, and the compiler says this.
+ * Where nothing is written yet, editors offer the names.
+ */
 export type KnownPattern<Events, Pattern extends string> = [MatchingName<Events, Pattern>] extends [never]
-  ? never
+  ? Pattern extends ''
+    ? EventName<Events>
+    : `"${Pattern}" matches no event of this bus`
   : Pattern

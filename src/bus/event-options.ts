@@ -2,9 +2,14 @@ import { ValidationError } from '../core/errors.ts'
 import { formatPath, type Issue } from '../core/issue.ts'
 import { didYouMean } from '../core/nearest.ts'
 import { isPlainObject } from '../core/shape.ts'
+import { wordGiven } from './given.ts'
+import { helpWith } from './option-words.ts'
 
 /** Longer texts are mistakes, or attacks on whatever keeps them. */
 const MAX_TEXT_LENGTH = 1024
+
+/** 2001, in milliseconds since 1970. What is earlier is a time in seconds, or how long to wait. */
+const EARLIEST_DELIVERY = Date.UTC(2001, 0)
 
 /** The last moment that a Date knows, in milliseconds since 1970. */
 const LATEST_TIME = 8.64e15
@@ -44,8 +49,11 @@ const DEMANDS = {
     ...COMMON,
     deliverAt: {
       isMet: (value: unknown) =>
-        (typeof value === 'number' || value instanceof Date) && Math.abs(Number(value)) <= LATEST_TIME,
-      message: 'expected milliseconds since 1970, or a Date',
+        (typeof value === 'number' || value instanceof Date) &&
+        Number(value) >= EARLIEST_DELIVERY &&
+        Number(value) <= LATEST_TIME,
+      message:
+        'expected milliseconds since 1970, or a Date, and none before 2001 (multiply seconds by 1000; add to Date.now() how long to wait)',
     },
   },
   emit: {
@@ -74,10 +82,18 @@ export function assertEventOptions(options: unknown, method: keyof typeof DEMAND
 export function assertPublications(events: unknown): void {
   const issues: Issue[] = []
   if (!Array.isArray(events))
-    issues.push({ path: '', code: 'type', message: `expected a list of ${AN_EVENT}` })
+    issues.push({
+      path: '',
+      code: 'type',
+      message: `expected a list of ${AN_EVENT}, got ${wordGiven(events)}`,
+    })
   for (const [index, event] of Array.isArray(events) ? events.entries() : []) {
     if (!isPlainObject(event)) {
-      issues.push({ path: `[${index}]`, code: 'type', message: `expected ${AN_EVENT}` })
+      issues.push({
+        path: `[${index}]`,
+        code: 'type',
+        message: `expected ${AN_EVENT}, got ${wordGiven(event)}`,
+      })
       continue
     }
     for (const key in event) {
@@ -104,10 +120,13 @@ function findOptionIssues(options: unknown, method: keyof typeof DEMANDS): Issue
     const demand = Object.hasOwn(demands, key) ? demands[key] : undefined
     if (demand && (value === undefined || demand.isMet(value))) continue
     const known = Object.keys(demands)
-    const message =
-      demand?.message ?? `is not a known option${didYouMean(key, known) || `; known are ${known.join(', ')}`}`
+    const message = demand
+      ? `${demand.message}, got ${wordGiven(value)}`
+      : `is not a known option${helpWith(key, known)}`
     issues ??= []
     issues.push({ path: key, code: demand ? 'format' : 'unknown_key', message })
   }
-  return isPlainObject(options) ? issues : [{ path: '', code: 'type', message: 'expected an object' }]
+  return isPlainObject(options)
+    ? issues
+    : [{ path: '', code: 'type', message: `expected an object, got ${wordGiven(options)}` }]
 }

@@ -28,14 +28,14 @@ export interface BusEvent<Name extends string = string, Data = unknown> {
   readonly depth: number
   /** Not to be handled before, in milliseconds since 1970. */
   readonly deliverAt: number | undefined
-  toJSON(): StoredEvent
+  toJSON(): StoredEvent<Name, Data>
 }
 
 /** An event as backends keep it: plain data. */
-export interface StoredEvent {
+export interface StoredEvent<Name extends string = string, Data = unknown> {
   readonly id: string
-  readonly name: string
-  readonly data: unknown
+  readonly name: Name
+  readonly data: Data
   readonly source: string
   readonly time: number
   readonly correlationId: string
@@ -148,7 +148,7 @@ export class PublishedEvent<Name extends string = string, Data = unknown> implem
     return this.#origin.deliverAt
   }
 
-  toJSON(): StoredEvent {
+  toJSON(): StoredEvent<Name, Data> {
     const { id, name, data, source, time, correlationId, causationId, key, priority, traceparent } = this
     const { depth, deliverAt } = this
     return {
@@ -168,7 +168,7 @@ export class PublishedEvent<Name extends string = string, Data = unknown> implem
   }
 
   /** What `console.log` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): StoredEvent {
+  [Symbol.for('nodejs.util.inspect.custom')](): StoredEvent<Name, Data> {
     return this.toJSON()
   }
 }

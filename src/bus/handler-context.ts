@@ -9,8 +9,12 @@ export interface Publisher {
   emit(name: string, data: unknown, options?: EventOptions): Promise<unknown>
 }
 
-/** What a handler gets beside its event. It can be taken apart: `(event, { signal, publish }) => …`. */
-export interface HandlerContext<Events extends object = EventMap> {
+/**
+ * What a handler gets beside its event. It can be taken apart: `(event, { signal, publish }) => …`.
+ *
+ * Its events are those that it may publish, with the data as publishers give them.
+ */
+export interface HandlerContext<Inputs extends object = EventMap> {
   /** Aborted when its time is over, and when the bus closes without waiting any longer. */
   readonly signal: AbortSignal
   /** Which try this is, from 1. */
@@ -20,20 +24,20 @@ export interface HandlerContext<Events extends object = EventMap> {
   /** Whether the event may have been handed out before: after a crash, say. */
   readonly isRedelivered: boolean
   /** Publishes an event that follows from this one: it has its correlation id, and knows its cause. */
-  publish(...event: FollowUp<Events, PublishEventOptions>): Promise<BusEvent>
+  publish(...event: FollowUp<Inputs, PublishEventOptions>): Promise<BusEvent>
   /** The same in this process. */
-  emit(...event: FollowUp<Events, EventOptions>): Promise<EmitReport>
+  emit(...event: FollowUp<Inputs, EventOptions>): Promise<EmitReport>
   /** `bus.transaction`, with events that follow from this one. */
   transaction<T, Handle = unknown>(
-    run: (publisher: Pick<HandlerContext<Events>, 'publish'>) => T | Promise<T>,
+    run: (publisher: Pick<HandlerContext<Inputs>, 'publish'>) => T | Promise<T>,
     target?: OutboxTarget<Handle>,
   ): Promise<T>
 }
 
 /** The name of an event, its data and options: not a type parameter, so that a handler of any events fits every bus. */
-type FollowUp<Events extends object, Options> = {
-  [Name in EventName<Events>]: [name: Name, data: Events[Name], options?: Options]
-}[EventName<Events>]
+type FollowUp<Inputs extends object, Options> = {
+  [Name in EventName<Inputs>]: [name: Name, data: Inputs[Name], options?: Options]
+}[EventName<Inputs>]
 
 /** What a bus has to have for the context of its handlers. */
 export interface HandlingBus extends Publisher {

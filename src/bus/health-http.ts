@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { object, optional } from '../core/shape.ts'
 import type { BusHealth } from './health.ts'
 import { answer } from './http-answer.ts'
-import { assertOptions, expected } from './option-shape.ts'
+import { assertOptions, expected, findBusIssues } from './option-shape.ts'
 
 export interface HealthHandlerOptions {
   /**
@@ -25,13 +25,13 @@ export interface AskedBus {
  * Answers `GET /healthz` of node:http, express and their like with 200 or 503, and what `health` says as JSON. It does
  * not look at the path.
  *
- * @throws ValidationError for wrong options.
+ * @throws ValidationError for wrong options, and without a bus.
  */
 export function healthHandler(
   bus: AskedBus,
   options: HealthHandlerOptions = {},
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  assertOptions('The options of healthHandler are', optionsShape, options)
+  assertOptions('The options of healthHandler are', optionsShape, options, findBusIssues(bus, 'health'))
   const { probe = 'readiness', hasDetails = true } = options
   return (request, response) =>
     answer(request, response, async () => {

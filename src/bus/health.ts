@@ -265,10 +265,10 @@ function checkBackend(
   const depthStatus = compare(queueDepth, { degraded: 10_000, ...options.queueDepth })
   const lagStatus = compare(lagMs, { degraded: 60_000, ...options.lagMs })
   const isForgotten = queueDepth > 0 && source.isForgotten()
-  const queueReasons = depthStatus === 'healthy' ? [] : [`${queueDepth} events are waiting.`]
+  const queueReasons = depthStatus === 'healthy' ? [] : [`${wordWaiting(queueDepth)}.`]
   if (isForgotten)
     queueReasons.push(
-      `${queueDepth} events are waiting, and this bus has handlers, but was never started: call start().`,
+      `${wordWaiting(queueDepth)}, and this bus has handlers, but was never started: call start().`,
     )
   return {
     backend: { status, reasons, details: { inFlight, deadLetters } },
@@ -289,6 +289,10 @@ function checkBackend(
 function compare(value: number, { degraded, unhealthy }: HealthThreshold): HealthStatus {
   if (unhealthy !== undefined && value >= unhealthy) return 'unhealthy'
   return degraded !== undefined && value >= degraded ? 'degraded' : 'healthy'
+}
+
+function wordWaiting(count: number): string {
+  return count === 1 ? '1 event is waiting' : `${count} events are waiting`
 }
 
 /** So many failing handlers are named. */

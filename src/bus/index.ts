@@ -56,7 +56,16 @@ export {
   SerializationError,
 } from './errors.ts'
 export { type BusEvent, type EventOptions, Priority, type StoredEvent } from './event.ts'
-export type { EventMap, EventName, MatchingEvent, MatchingName } from './event-map.ts'
+export type {
+  EventMap,
+  EventName,
+  EventsOf,
+  InputMap,
+  InputsOf,
+  MatchingEvent,
+  MatchingName,
+  MatchingStoredEvent,
+} from './event-map.ts'
 export type { Filter, FilterData } from './filter.ts'
 export type { HandlerContext, Publisher } from './handler-context.ts'
 export { HANDLER_FAILED } from './handler-failed.ts'

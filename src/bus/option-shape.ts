@@ -1,6 +1,8 @@
 import { ValidationError } from '../core/errors.ts'
 import type { Issue } from '../core/issue.ts'
 import { custom, findShapeIssues, optional, type Shape } from '../core/shape.ts'
+import { wordGiven } from './given.ts'
+import { helpWith } from './option-words.ts'
 
 /**
  * Checks options against a shape, and whatever more there is to say about them.
@@ -14,8 +16,23 @@ export function assertOptions(
   options: unknown,
   more: readonly Issue[] = [],
 ): void {
-  const issues = [...findShapeIssues(shape, options), ...more]
+  const issues = [...findShapeIssues(shape, options).map((issue) => withHelp(issue, shape)), ...more]
   if (issues.length > 0) throw new ValidationError(subject, issues, { code: 'EVENTSETS_INVALID_OPTIONS' })
+}
+
+/** What is wrong with a bus of which this method is needed. */
+export function findBusIssues(bus: unknown, method: string): readonly Issue[] {
+  const isBus =
+    typeof (bus as { readonly [name: string]: unknown } | null | undefined)?.[method] === 'function'
+  return isBus ? [] : [{ path: 'bus', code: 'type', message: `expected an event bus, got ${wordGiven(bus)}` }]
+}
+
+/** An unknown option, with the one that may have been meant. */
+function withHelp(issue: Issue, shape: Shape<unknown>): Issue {
+  const { path, code } = issue
+  // Only the options themselves, not what is in them.
+  if (code !== 'unknown_key' || !('entries' in shape) || !/^\w+$/.test(path)) return issue
+  return { ...issue, message: `is not a known key${helpWith(path, Object.keys(shape.entries as object))}` }
 }
 
 /** An option that is a function, where it is given. */
@@ -46,8 +63,13 @@ export const maybeWholeNumber = optional(expected('a whole number', (input) => N
 
 export const maybeText = optional(expected('a text', isText))
 
-/** Whatever `isRight` accepts. */
+/** Whatever `isRight` accepts. What it does not is told. */
 export function expected(what: string, isRight: (input: unknown) => boolean): Shape<unknown> {
+  return custom(isRight, (input) => `expected ${what}, got ${wordGiven(input)}`, {})
+}
+
+/** The same for what is nobody else's business, wrong or not: a secret, an address. */
+export function expectedPrivate(what: string, isRight: (input: unknown) => boolean): Shape<unknown> {
   return custom(isRight, () => `expected ${what}`, {})
 }
 

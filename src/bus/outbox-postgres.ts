@@ -1,6 +1,6 @@
 import { object, optional } from '../core/shape.ts'
 import { ConnectionError, reasonOf } from './errors.ts'
-import { assertOptions, expected } from './option-shape.ts'
+import { assertOptions, expected, expectedPrivate } from './option-shape.ts'
 import type { OutboxEntry, RelayedOutbox } from './outbox.ts'
 import { toEntry } from './stored-body.ts'
 
@@ -141,7 +141,7 @@ function quote(table: string): string {
 }
 
 const shape = object({
-  client: expected(
+  client: expectedPrivate(
     'a client, a pool or a database with a method "query"',
     (input) => typeof (input as PostgresClient | null | undefined)?.query === 'function',
   ),

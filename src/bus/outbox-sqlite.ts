@@ -12,7 +12,8 @@ import {
   toConnectionError,
   wrapHandle,
 } from './sqlite-database.ts'
-import { assertTransaction } from './sqlite-own-outbox.ts'
+import { createFileGuard } from './sqlite-file.ts'
+import { assertTransaction, openTarget } from './sqlite-own-outbox.ts'
 import { createTurns } from './sqlite-turns.ts'
 import { toEntry } from './stored-body.ts'
 
@@ -36,7 +37,10 @@ export function sqliteOutbox(options: SqliteOutboxOptions): RelayedOutbox<Sqlite
   assertOptions('The options of sqliteOutbox are', shape, options)
   const { table = 'eventsets_outbox', busyTimeoutMs = 5000, clock = createSystemClock() } = options
   const database = wrapHandle(options.database)
-  const turns = createTurns(database, busyTimeoutMs)
+  const guard = createFileGuard(database)
+  // What is written beside it is up to whoever owns the database.
+  guard.begin('file')
+  const turns = createTurns(database, busyTimeoutMs, guard.findFault)
   const relays = `${table}_relay`
   const write = <T>(task: () => T) =>
     turns.write(() => {
@@ -47,9 +51,16 @@ export function sqliteOutbox(options: SqliteOutboxOptions): RelayedOutbox<Sqlite
   return {
     name: table,
     write(handle, events) {
-      const target = handle === database.handle ? database : wrapHandle(handle)
+      const target = openTarget(
+        handle,
+        database,
+        'sqliteOutbox()',
+        'Give sqliteOutbox() the file of the handle.',
+      )
       const entries = events.map(toEntry)
       assertTransaction(target)
+      const fault = guard.findFault()
+      if (fault) throw fault
       try {
         // In the same transaction: who holds the database cannot wait for somebody else to do it.
         createTables(target, table)

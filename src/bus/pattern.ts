@@ -14,9 +14,11 @@ export function assertPattern(pattern: unknown): asserts pattern is string {
   if (reason === undefined) return
   throw new EventError(`${quoteName(pattern)} is not a pattern of events: ${reason}.`, {
     code: 'EVENTSETS_PATTERN',
-    hint: 'A star stands for a whole segment: "order.*", "order.**", "*.failed", or "*" for everything.',
+    hint: Array.isArray(pattern) ? 'Give one pattern at a time: call on() for each.' : STARS,
   })
 }
+
+const STARS = 'A star stands for a whole segment: "order.*", "order.**", "*.failed", or "*" for everything.'
 
 /** Whether a pattern is the name of one event. */
 export function isExact(pattern: string): boolean {

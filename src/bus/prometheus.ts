@@ -5,7 +5,7 @@ import type { GroupHealth } from './backend.ts'
 import { assertMetrics } from './given-metrics.ts'
 import { answer } from './http-answer.ts'
 import type { BusMetrics, MetricsOptions } from './metrics.ts'
-import { assertOptions, maybeCount, maybeMilliseconds } from './option-shape.ts'
+import { assertOptions, findBusIssues, maybeCount, maybeMilliseconds } from './option-shape.ts'
 import { writeOut } from './quote.ts'
 
 export interface PrometheusOptions {
@@ -47,13 +47,13 @@ export interface MeasuredBus {
 /**
  * Answers `GET /metrics` of node:http, express and their like. It does not look at the path.
  *
- * @throws ValidationError for wrong options.
+ * @throws ValidationError for wrong options, and without a bus.
  */
 export function metricsHandler(
   bus: MeasuredBus,
   options: PrometheusOptions & MetricsOptions = {},
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  resolveOptions(options)
+  resolveOptions(options, findBusIssues(bus, 'metrics'))
   const { timeoutMs, maxNames, ...rest } = options
   return (request, response) =>
     answer(request, response, async () => ({
@@ -235,13 +235,13 @@ function escapeLabel(text: string): string {
   return escapeHelp(text).replaceAll('"', '\\"')
 }
 
-function resolveOptions(options: PrometheusOptions & MetricsOptions) {
+function resolveOptions(options: PrometheusOptions & MetricsOptions, more: readonly Issue[] = []) {
   const { prefix = 'eventsets_bus', labels = {} } = options ?? {}
   const issues = Object.entries(labels ?? {}).flatMap(([name, value]): Issue[] => {
     const message = findLabelFault(name, value)
     return message === undefined ? [] : [{ path: `labels.${name}`, code: 'format', message }]
   })
-  assertOptions('The options for Prometheus are', optionsShape, options, issues)
+  assertOptions('The options for Prometheus are', optionsShape, options, [...issues, ...more])
   return { prefix, labels }
 }
 

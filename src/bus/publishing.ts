@@ -44,7 +44,7 @@ export type ActionName<Events> = string extends keyof Events
     : never
 
 /** Those of a bus; the context of a handler takes any. */
-type ActionNameOf<Bus> = Bus extends EventBus<infer Events> ? ActionName<Events> : string
+type ActionNameOf<Bus> = Bus extends EventBus<infer Events, infer _> ? ActionName<Events> : string
 
 /**
  * A function that tells what becomes of it: it publishes `name.start`, and then `name.success` or `name.failure`, which

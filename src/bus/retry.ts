@@ -1,6 +1,8 @@
 import { ValidationError } from '../core/errors.ts'
 import type { Issue } from '../core/issue.ts'
 import { isPlainObject } from '../core/shape.ts'
+import { wordGiven } from './given.ts'
+import { helpWith } from './option-words.ts'
 import { isRetryable, retryAfterOf } from './retry-advice.ts'
 import { isThenable } from './thenable.ts'
 import { warnAbout } from './warning.ts'
@@ -31,13 +33,13 @@ export interface RetryPolicy {
 export type Retry = Required<{ readonly [K in keyof RetryPolicy]: Exclude<RetryPolicy[K], undefined> }>
 
 const MAX_DELAY_MS = 30_000
-const EXPECTED = 'expected an object with "maxAttempts"; { maxAttempts: 1 } is no retry'
+const EXPECTED = 'expected an object with "maxAttempts" ({ maxAttempts: 1 } is no retry)'
 
 /** @throws ValidationError with everything that is wrong with it. */
 export function resolveRetry(policy: RetryPolicy | undefined): Retry | undefined {
   if (policy === undefined) return undefined
   if (!isPlainObject(policy)) {
-    const issue = { path: 'retry', code: 'type', message: EXPECTED } as const
+    const issue = { path: 'retry', code: 'type', message: `${EXPECTED}, got ${wordGiven(policy)}` } as const
     throw new ValidationError('The retry policy is', [issue], { code: 'EVENTSETS_INVALID_OPTIONS' })
   }
   const {
@@ -49,8 +51,11 @@ export function resolveRetry(policy: RetryPolicy | undefined): Retry | undefined
     retryIf = isRetryable,
   } = policy
   const issues: Issue[] = []
+  const known = ['maxAttempts', 'baseDelayMs', 'factor', 'maxDelayMs', 'jitter', 'retryIf']
   const expect = (isRight: boolean, path: string, message: string) => {
-    if (!isRight) issues.push({ path: `retry.${path}`, code: 'format', message })
+    if (isRight) return
+    const given = known.includes(path) ? `, got ${wordGiven((policy as Record<string, unknown>)[path])}` : ''
+    issues.push({ path: `retry.${path}`, code: 'format', message: `${message}${given}` })
   }
   expect(
     Number.isInteger(maxAttempts) && maxAttempts >= 1,
@@ -62,9 +67,8 @@ export function resolveRetry(policy: RetryPolicy | undefined): Retry | undefined
   expect(Number.isFinite(factor) && factor >= 1, 'factor', 'expected a number of at least 1')
   expect(jitter === 'full' || jitter === 'none', 'jitter', 'expected "full" or "none"')
   expect(typeof retryIf === 'function', 'retryIf', 'expected a function')
-  const known = ['maxAttempts', 'baseDelayMs', 'factor', 'maxDelayMs', 'jitter', 'retryIf']
   for (const key of Object.keys(policy))
-    expect(known.includes(key), key, `is not a known key; known are ${known.join(', ')}`)
+    expect(known.includes(key), key, `is not a known key${helpWith(key, known)}`)
   if (issues.length > 0)
     throw new ValidationError('The retry policy is', issues, { code: 'EVENTSETS_INVALID_OPTIONS' })
   return { maxAttempts, baseDelayMs, factor, maxDelayMs, jitter, retryIf }

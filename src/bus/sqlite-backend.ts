@@ -97,6 +97,7 @@ export function sqliteBackend(options: SqliteBackendOptions): SqliteBackend {
   const { clock, tables, maxQueueDepth } = settings
   const { database, isOwn } = openDatabase(options)
   const guard = createFileGuard(database)
+  guard.begin('file')
   const turns = createTurns(database, settings.busyTimeoutMs, guard.findFault)
   const consumptions = new Set<SqliteConsumption>()
   const wake = (group?: string) => {
@@ -124,7 +125,7 @@ export function sqliteBackend(options: SqliteBackendOptions): SqliteBackend {
       database.exec(`PRAGMA synchronous = ${settings.synchronous}`)
     })
     await turns.write(() => createTables(database, tables))
-    guard.begin()
+    guard.begin('file and log')
     isOpen = true
     const log = createEventLog(database, tables)
     const letters = createLetters(database, tables)
@@ -281,7 +282,14 @@ export function sqliteBackend(options: SqliteBackendOptions): SqliteBackend {
       }
     },
     deadLetters,
-    outbox: createOwnOutbox({ database, tables, clock, isOpen: () => isOpen, onWrite: () => wake() }),
+    outbox: createOwnOutbox({
+      database,
+      tables,
+      clock,
+      isOpen: () => isOpen,
+      findFault: guard.findFault,
+      onWrite: () => wake(),
+    }),
     async groups() {
       const { consumers, queue } = await open()
       return await turns.read(() =>
@@ -376,7 +384,7 @@ function healthOf(
     status: full.length > 0 ? 'degraded' : 'healthy',
     reasons: full.map(
       ({ name, queueDepth }) =>
-        `${queueDepth} events wait for the group ${quote(name)}, and no more are taken.`,
+        `${wordWaiting(queueDepth)} for the group ${quote(name)}, and no more are taken.`,
     ),
     queueDepth: consumers.hasBegun()
       ? groups.reduce((sum, { queueDepth }) => sum + queueDepth, 0)
@@ -422,8 +430,12 @@ function unhealthy(reason: string): BackendHealth {
   }
 }
 
+function wordWaiting(count: number): string {
+  return count === 1 ? '1 event waits' : `${count} events wait`
+}
+
 function fullError(whom: string, waiting: number): PublishError {
-  return new PublishError(`${waiting} events wait for ${whom}, and no more are taken.`, {
+  return new PublishError(`${wordWaiting(waiting)} for ${whom}, and no more are taken.`, {
     code: 'EVENTSETS_PUBLISH',
     hint: 'Handlers are slower than publishers, or nobody consumes: see groups() and removeGroup(name). Or raise "maxQueueDepth".',
   })

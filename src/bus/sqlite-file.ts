@@ -1,4 +1,5 @@
-import { type Stats, statSync } from 'node:fs'
+import { realpathSync, type Stats, statSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import { ConnectionError } from './errors.ts'
 import { quote } from './quote.ts'
 import type { Database } from './sqlite-database.ts'
@@ -10,8 +11,11 @@ import type { Database } from './sqlite-database.ts'
 export interface FileGuard {
   /** @throws ConnectionError when what is there cannot be opened without making it worse. */
   assertWhole(): void
-  /** Takes what is there now for the right one. */
-  begin(): void
+  /**
+   * Takes what is there now for the right one. The log beside it is looked at only where the database has begun to write
+   * one: what others have left there may go.
+   */
+  begin(watched: 'file' | 'file and log'): void
   /** What has become of the file since; undefined as long as it is as it was. It is looked at every tenth of a second. */
   findFault(): ConnectionError | undefined
   /** The same, and it is looked at now. */
@@ -57,7 +61,9 @@ export function createFileGuard(database: Database): FileGuard {
     const found = statOf(file)
     if (!found) return faultOf(file, 'has been removed', RESTART)
     if (!isSame(found, first)) return faultOf(file, 'has been replaced', RESTART)
-    if (found.size < SMALLEST_BYTES) return faultOf(file, 'has been emptied', RESTORE)
+    // A new one has nothing in it at first.
+    if (found.size < SMALLEST_BYTES && bytes >= SMALLEST_BYTES)
+      return faultOf(file, 'has been emptied', RESTORE)
     const foundLog = firstLog && statOf(log)
     if (firstLog && !foundLog) return faultOf(log, 'has been removed', RESTART)
     if (firstLog && foundLog && !isSame(foundLog, firstLog)) return faultOf(log, 'has been replaced', RESTART)
@@ -88,17 +94,31 @@ export function createFileGuard(database: Database): FileGuard {
       if (found && found.size >= SMALLEST_BYTES && isCutShort())
         throw faultOf(file, 'is shorter than it says: somebody has cut it short', RESTORE)
     },
-    begin() {
+    begin(watched) {
       const found = statOf(file)
       // A file system of the driver's own has nothing to look at.
       if (!found) return
-      identity = { file: found, log: statOf(log) }
+      identity = { file: found, log: watched === 'file' ? undefined : statOf(log) }
       bytes = found.size
     },
     // What is wrong may be put right: a file can be moved back.
     findFault: () => (fault || performance.now() >= lookAt ? look() : undefined),
     look,
   }
+}
+
+/**
+ * Whether two paths lead to the same database. Two names of one file in a folder are two databases: each has a log of
+ * its own.
+ */
+export function isSameDatabase(a: string | undefined, b: string | undefined): boolean {
+  // What has no file is seen by nobody else.
+  if (a === undefined || b === undefined) return false
+  const [first, second] = [followLinks(a), followLinks(b)]
+  if (first === second) return true
+  // One folder may be mounted in two places.
+  const [folder, other] = [statOf(dirname(first)), statOf(dirname(second))]
+  return basename(first) === basename(second) && !!folder && !!other && isSame(folder, other)
 }
 
 const RESTART =
@@ -118,6 +138,14 @@ function statOf(path: string): Stats | undefined {
   } catch {
     // Nobody may look there any more; it is not known to be there.
     return undefined
+  }
+}
+
+function followLinks(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
   }
 }
 

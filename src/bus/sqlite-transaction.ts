@@ -1,4 +1,6 @@
-import { type SqliteHandle, toConnectionError, wrapHandle } from './sqlite-database.ts'
+import { object, optional } from '../core/shape.ts'
+import { assertOptions, expected, maybeMilliseconds } from './option-shape.ts'
+import { isSqliteHandle, type SqliteHandle, toConnectionError, wrapHandle } from './sqlite-database.ts'
 import { createBegin, lockedError, nextPause, rollBack } from './sqlite-turns.ts'
 
 export interface SqliteTransactionOptions {
@@ -18,13 +20,16 @@ export interface SqliteTransactionOptions {
  * await sqliteTransaction(database, () => bus.transaction(run, { outbox, handle: database }))
  * ```
  *
- * @throws ConnectionError when it is not its turn in time, and what the function throws.
+ * @throws ValidationError for arguments that are none, ConnectionError when it is not its turn in time, and what the
+ * function throws.
  */
 export async function sqliteTransaction<T>(
   handle: SqliteHandle,
   run: () => T | Promise<T>,
-  { busyTimeoutMs = 5000 }: SqliteTransactionOptions = {},
+  options: SqliteTransactionOptions = {},
 ): Promise<T> {
+  assertOptions('The arguments of sqliteTransaction are', ARGUMENTS, { handle, run, options })
+  const { busyTimeoutMs = 5000 } = options
   const database = wrapHandle(handle)
   const begin = createBegin(database)
   const latest = performance.now() + busyTimeoutMs
@@ -45,3 +50,9 @@ export async function sqliteTransaction<T>(
     throw error
   }
 }
+
+const ARGUMENTS = object({
+  handle: expected('an open database of better-sqlite3, libsql or node:sqlite', isSqliteHandle),
+  run: expected('a function', (input) => typeof input === 'function'),
+  options: optional(object({ busyTimeoutMs: maybeMilliseconds })),
+})

@@ -237,16 +237,19 @@ function createAnswer(bus: ServedBus, response: ServerResponse, options: SseOpti
     else unmovedBytes = writableLength
   }
 
+  /** Metrics and lists of handlers have its name. */
+  const sse = (event: BusEvent, { isPublished }: HandlerContext) => {
+    if (reason !== undefined || (isPublished && sent.take(event.id))) return
+    const isDoubtful = isPublished && sent.isAhead
+    if (!isReading && !isDoubtful && waiting.size === 0 && !response.writableNeedDrain)
+      return writeEvent({ event, isPublished })
+    enqueue({ event, isPublished })
+    if (isDoubtful && !isReading) readOn()
+  }
+
   return {
     ended,
-    onEvent(event: BusEvent, { isPublished }: HandlerContext) {
-      if (reason !== undefined || (isPublished && sent.take(event.id))) return
-      const isDoubtful = isPublished && sent.isAhead
-      if (!isReading && !isDoubtful && waiting.size === 0 && !response.writableNeedDrain)
-        return writeEvent({ event, isPublished })
-      enqueue({ event, isPublished })
-      if (isDoubtful && !isReading) readOn()
-    },
+    onEvent: sse,
     begin(off) {
       response.writeHead(200, HEADERS)
       response.flushHeaders()

@@ -22,8 +22,23 @@ interface SchemaIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
 }
 
-/** The type of data that a schema gives. */
-export type SchemaOutput<Schema> = Schema extends StandardSchema<infer _, infer Output> ? Output : unknown
+/**
+ * Schemas by the names of events: what they take is what publishers give, what they make of it is what handlers get.
+ *
+ * Both are found from the schemas where they are not given. Where they are, a schema may take more than publishers give.
+ */
+export type Schemas<Outputs, Inputs> = {
+  readonly [Name in keyof Outputs]?: StandardSchema<unknown, Outputs[Name]> | undefined
+} & {
+  readonly [Name in keyof Inputs]?: TakingSchema<Inputs[Name]> | undefined
+}
+
+/** A schema of which the compiler learns what it takes, without holding it against it. */
+interface TakingSchema<Input> {
+  readonly '~standard': {
+    readonly types?: { readonly input: Input } | { readonly input: unknown } | undefined
+  }
+}
 
 /**
  * Checks data against a schema and gives what the schema makes of it. At once, unless the schema itself waits.

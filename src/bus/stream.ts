@@ -84,10 +84,13 @@ export function createStream(
       buffer.push(event)
       drop()
     } else if (overflow === 'error') {
-      failure = new EventError(`${bufferSize} events are waiting for the reader of a stream.`, {
-        code: 'EVENTSETS_STREAM_OVERFLOW',
-        hint: 'Read faster, raise "bufferSize", or choose another "overflow".',
-      })
+      failure = new EventError(
+        `${bufferSize === 1 ? '1 event is' : `${bufferSize} events are`} waiting for the reader of a stream.`,
+        {
+          code: 'EVENTSETS_STREAM_OVERFLOW',
+          hint: 'Read faster, raise "bufferSize", or choose another "overflow".',
+        },
+      )
       end()
     } else return new Promise<void>((resume) => writers.push({ event, resume }))
     return undefined

@@ -1,18 +1,19 @@
 import { ValidationError } from '../core/errors.ts'
 import type { Issue } from '../core/issue.ts'
-import { didYouMean } from '../core/nearest.ts'
 import { isPlainObject } from '../core/shape.ts'
 import type { BusEvent } from './event.ts'
 import { Priority } from './event.ts'
 import type { EventMap } from './event-map.ts'
 import { compileFilter, type Filter } from './filter.ts'
+import { wordGiven } from './given.ts'
 import type { HandlerContext } from './handler-context.ts'
+import { helpWith } from './option-words.ts'
 import { type Retry, type RetryPolicy, resolveRetry } from './retry.ts'
 
 /** What is done about an event. What it returns does not matter, except that a promise is waited for. */
-export type Handler<Event extends BusEvent = BusEvent, Events extends object = EventMap> = (
+export type Handler<Event extends BusEvent = BusEvent, Inputs extends object = EventMap> = (
   event: Event,
-  context: HandlerContext<Events>,
+  context: HandlerContext<Inputs>,
 ) => unknown
 
 export interface SubscriptionOptions<Event extends BusEvent = BusEvent> {
@@ -57,14 +58,19 @@ export function endSubscription(subscription: Subscription): void {
 
 const KNOWN = ['name', 'priority', 'retry', 'timeoutMs', 'filter', 'signal', 'once']
 
-/** @throws ValidationError with everything that is wrong with it. */
+/**
+ * @param others Options that somebody else has taken out: an unknown one may mean one of them.
+ * @throws ValidationError with everything that is wrong with it.
+ */
 export function createSubscription(
   handler: Handler,
   options: SubscriptionOptions,
   defaults: { readonly retry?: RetryPolicy | undefined; readonly timeoutMs?: number | undefined },
+  others: readonly string[] = [],
 ): Subscription {
   if (!isPlainObject(options as unknown)) {
-    const issue = { path: '', code: 'type', message: 'expected an object' } as const
+    const message = `expected an object, got ${wordGiven(options)}`
+    const issue = { path: '', code: 'type', message } as const
     throw new ValidationError('The options of a handler are', [issue], { code: 'EVENTSETS_INVALID_OPTIONS' })
   }
   const { name, priority = Priority.NORMAL, filter, once = false, signal } = options
@@ -73,6 +79,8 @@ export function createSubscription(
   const expect = (isRight: boolean, path: string, message: string) => {
     if (!isRight) issues.push({ path, code: 'type', message })
   }
+  const expectOption = (isRight: boolean, path: keyof SubscriptionOptions, message: string) =>
+    expect(isRight, path, isRight ? message : `${message}, got ${wordGiven(options[path])}`)
   const collect = <T>(resolve: () => T): T | undefined => {
     try {
       return resolve()
@@ -82,19 +90,16 @@ export function createSubscription(
       return undefined
     }
   }
-  expect(typeof handler === 'function', 'handler', 'expected a function')
-  expect(name === undefined || (typeof name === 'string' && name !== ''), 'name', 'expected a text')
-  expect(Number.isInteger(priority), 'priority', 'expected a whole number, such as Priority.HIGH')
-  expect(isTimeLimit(timeoutMs), 'timeoutMs', TIME_LIMIT)
-  expect(typeof once === 'boolean', 'once', 'expected true or false')
+  if (typeof handler !== 'function')
+    expect(false, 'handler', `expected a function, got ${wordGiven(handler)}`)
+  expectOption(name === undefined || (typeof name === 'string' && name !== ''), 'name', 'expected a text')
+  expectOption(Number.isInteger(priority), 'priority', 'expected a whole number, such as Priority.HIGH')
+  expectOption(isTimeLimit(timeoutMs), 'timeoutMs', TIME_LIMIT)
+  expectOption(typeof once === 'boolean', 'once', 'expected true or false')
   const isSignal = signal === undefined || signal instanceof AbortSignal
-  expect(isSignal, 'signal', 'expected an AbortSignal')
+  expectOption(isSignal, 'signal', 'expected an AbortSignal')
   for (const key of Object.keys(options))
-    expect(
-      KNOWN.includes(key),
-      key,
-      `is not a known option${didYouMean(key, KNOWN) || `; known are ${KNOWN.join(', ')}`}`,
-    )
+    expect(KNOWN.includes(key), key, `is not a known option${helpWith(key, [...others, ...KNOWN])}`)
   const retry = collect(() => resolveRetry(policy))
   const matches = filter === undefined ? undefined : collect(() => compileFilter(filter as Filter))
   if (issues.length > 0)
@@ -113,7 +118,7 @@ export function createSubscription(
   }
 }
 
-export const TIME_LIMIT = 'expected milliseconds, more than 0; Infinity is no limit'
+export const TIME_LIMIT = 'expected milliseconds, more than 0 (Infinity is no limit)'
 
 /** Whether something is the time that a handler may take. */
 export function isTimeLimit(value: unknown): boolean {

@@ -1,11 +1,14 @@
 import { object, optional } from '../core/shape.ts'
 import { EventError } from './errors.ts'
 import type { BusEvent, PublishEventOptions, StoredEvent } from './event.ts'
-import type { EventMap, EventName } from './event-map.ts'
+import type { EventMap, EventName, InputMap } from './event-map.ts'
 import { assertOptions, expected } from './option-shape.ts'
 
 /** Publishes inside a transaction: what it is given is published when the transaction succeeds, or not at all. */
-export interface TransactionPublisher<Events extends object = EventMap> {
+export interface TransactionPublisher<
+  Events extends object = EventMap,
+  Inputs extends InputMap<Events> = Events,
+> {
   /**
    * Checks the event now, and publishes it with all the others of the transaction, in the order of these calls.
    *
@@ -13,7 +16,7 @@ export interface TransactionPublisher<Events extends object = EventMap> {
    */
   publish<Name extends EventName<Events>>(
     name: Name,
-    data: Events[Name],
+    data: Inputs[Name],
     options?: PublishEventOptions,
   ): Promise<BusEvent<Name, Events[Name]>>
 }

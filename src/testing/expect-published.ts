@@ -2,6 +2,7 @@ import { AssertionError } from 'node:assert'
 import { inspect } from 'node:util'
 import type { BusBackend } from '../bus/backend.ts'
 import type { StoredEvent } from '../bus/event.ts'
+import type { EventsOf, KnownPattern, MatchingStoredEvent } from '../bus/event-map.ts'
 import { compilePattern } from '../bus/pattern.ts'
 import { EventsetsError } from '../core/errors.ts'
 import { didYouMean } from '../core/nearest.ts'
@@ -21,18 +22,17 @@ interface HasBackend {
  * @param target A bus with a `recordingBackend`, or that backend.
  * @throws AssertionError whose message tells what was published instead; EventError for a pattern that is none.
  */
-export function expectPublished(
-  target: HasBackend | BusBackend,
-  pattern: string,
-  data?: unknown,
-): StoredEvent {
+export function expectPublished<Target extends HasBackend | BusBackend, const Pattern extends string>(
+  target: Target,
+  pattern: KnownPattern<EventsIn<Target>, Pattern>,
+  data?: ExpectedData<MatchingStoredEvent<EventsIn<Target>, Pattern>['data']>,
+): MatchingStoredEvent<EventsIn<Target>, Pattern> {
   const { publishedEvents } = recordingOf(target)
   const matches = compilePattern(pattern)
   const named = publishedEvents.filter(({ name }) => matches(name))
-  const isRight = (event: StoredEvent) =>
-    typeof data === 'function' ? data(event.data) === true : data === undefined || isPart(data, event.data)
-  const found = named.find(isRight)
-  if (found) return found
+  const found = named.find((event) => isExpected(data, event.data))
+  // A recording knows its events by what it was told of them only.
+  if (found) return found as never
   const message = named.length === 0 ? tellNames(pattern, publishedEvents) : tellData(pattern, data, named)
   throw new AssertionError({
     message: toSafeText(message),
@@ -43,6 +43,21 @@ export function expectPublished(
   })
 }
 
+/** The events of a bus, or those that a backend was told of. */
+type EventsIn<Target> = Target extends RecordingBackend<infer Events> ? Events : EventsOf<Target>
+
+/** What is asked of data: a part of them, or a function that says whether they are right. */
+type ExpectedData<Data> = PartOf<Data> | ((data: Data) => boolean)
+
+/** Objects with some of their keys; of lists every item. */
+type PartOf<Value> = Value extends Date
+  ? Value
+  : Value extends readonly unknown[]
+    ? { readonly [Index in keyof Value]: PartOf<Value[Index]> }
+    : Value extends object
+      ? { readonly [Key in keyof Value]?: PartOf<Value[Key]> }
+      : Value
+
 function recordingOf(target: HasBackend | BusBackend): RecordingBackend {
   const backend = 'backend' in target ? target.backend : target
   if ('publishedEvents' in backend) return backend as RecordingBackend
@@ -50,6 +65,11 @@ function recordingOf(target: HasBackend | BusBackend): RecordingBackend {
     code: 'EVENTSETS_INVALID_OPTIONS',
     hint: 'Test with new EventBus({ backend: recordingBackend() }).',
   })
+}
+
+function isExpected(expected: unknown, data: unknown): boolean {
+  if (typeof expected === 'function') return expected(data) === true
+  return expected === undefined || isPart(expected, data)
 }
 
 function tellNames(pattern: string, events: readonly StoredEvent[]): string {

@@ -152,19 +152,22 @@ describe('auditLog', () => {
     expect(JSON.stringify(records())).not.toContain('4242')
   })
 
-  it('writes why a handler has failed, at level error', async () => {
+  it('writes which handler has failed, of which event, and why, at level error', async () => {
     const { bus, records } = open({ output: 'json', pattern: 'handler.*' })
     bus.on('order.paid', function ship() {
       throw new Error('no parcels left')
     })
 
-    await bus.emit('order.paid', {})
+    await bus.emit('order.paid', {}, { id: 'order 17' })
     await bus.idle()
 
     expect(records()).toMatchObject([
       {
         level: 50,
         msg: 'handler.failed',
+        handler: 'ship',
+        handledEvent: 'order.paid',
+        handledEventId: 'order 17',
         status: 'failure',
         reason: 'no parcels left',
         correlationId: expect.any(String),

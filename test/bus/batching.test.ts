@@ -162,7 +162,11 @@ describe('a batch', () => {
     [{ maxSize: 5, maxWaitMs: -1 }, /maxWaitMs: expected milliseconds/],
     [{ maxSize: 5, maxWaitMs: Number.NaN }, /maxWaitMs/],
     [{ maxSize: 5, by: 'key' }, /by: expected a function/],
-    [{ maxSize: 5, maxWait: 100 }, /maxWait: is not a known option/],
+    [{ maxSize: 5, maxWait: 100 }, /maxWait: .* did you mean "maxWaitMs"\?/],
+    [
+      { maxSize: 0, maxWaitMs: '5', nam: 'x', priority: 0.5 },
+      /4 issues.*maxSize: .* got 0.*maxWaitMs: .* got "5".*priority: .* got 0\.5.*nam: .* did you mean "name"\?/s,
+    ],
   ])('cannot have the options %j', async (options, problem) => {
     await using bus = new EventBus()
 

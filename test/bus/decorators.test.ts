@@ -153,7 +153,7 @@ describe('withErrorBoundary', () => {
     const options = { onEror: () => {}, onError: 'log', fallback: 1, rethrow: true }
 
     expect(issuesOf(() => withErrorBoundary(() => {}, options as never))).toEqual([
-      { path: 'onError', message: 'expected a function' },
+      { path: 'onError', message: 'expected a function, got "log"' },
       { path: 'onEror', message: 'is not a known key; did you mean "onError"?' },
       { path: 'fallback', message: 'is never given, since "rethrow" throws' },
     ])
@@ -376,7 +376,7 @@ describe('withRetry', () => {
     expect(issuesOf(() => withRetry(() => {}, { maxAttempts: 0, factor: 0 }))).toHaveLength(2)
     expect(issuesOf(() => withRetry(() => {}, undefined as never))).toHaveLength(1)
     expect(issuesOf(() => withRetry(() => {}, { maxAttempts: 1 }, { signal: 1, clok: 1 } as never))).toEqual([
-      { path: 'signal', message: 'expected an AbortSignal or a function that gives one' },
+      { path: 'signal', message: 'expected an AbortSignal or a function that gives one, got 1' },
       { path: 'clok', message: 'is not a known key; did you mean "clock"?' },
     ])
   })
@@ -612,8 +612,8 @@ describe('publishing', () => {
     expect(
       issuesOf(() => publishing(bus, 'a', () => {}, { start: {}, key: '', sucess: 1 } as never)),
     ).toEqual([
-      { path: 'start', message: 'expected a function' },
-      { path: 'key', message: 'expected a text or a function that gives one' },
+      { path: 'start', message: 'expected a function, got an object' },
+      { path: 'key', message: 'expected a text or a function that gives one, got ""' },
       { path: 'sucess', message: 'is not a known key; did you mean "success"?' },
     ])
   })

@@ -170,7 +170,7 @@ describe('onError', () => {
       const { failures } = await bus.emit('order.paid', 17)
 
       expect(failures).toHaveLength(1)
-      expect(logged).toEqual(['The handler "anonymous" of "order.paid" has failed: no route'])
+      expect(logged).toEqual(['A handler of "order.paid" has failed: no route'])
     }
   })
 })
@@ -342,6 +342,30 @@ describe('what nobody can be told of', () => {
     expect(warnings.map(({ message }) => message)).toEqual(['no connection'])
   })
 
+  it('is a warning that names the pattern of a handler without a name, and asks for one', async () => {
+    const warnings: (Error & { detail?: string })[] = []
+    const note = (warning: Error) => warnings.push(warning)
+    process.on('warning', note)
+    onTestFinished(() => void process.off('warning', note))
+    await using bus = new EventBus()
+    bus.on('order.*', () => {
+      throw Object.assign(new Error('x'), { stack: 'Error: \u001b[2J\n    at nowhere' })
+    })
+    bus.on('user.left', () => Promise.reject(null))
+
+    await bus.emit('order.paid', 1)
+    await bus.emit('user.left', 1)
+    await new Promise((resolve) => setImmediate(resolve))
+
+    expect(warnings.map(({ message }) => message)).toEqual([
+      'A handler of "order.*", called for "order.paid", has failed: x',
+      'A handler of "user.left" has failed: null',
+    ])
+    expect(warnings[0]?.detail).toContain('Give it a name')
+    expect(warnings[0]?.detail).toContain('\\u{1b}[2J\n        at nowhere')
+    expect(warnings[0]?.detail).not.toContain('\u001b')
+  })
+
   it('is a warning for the first failure of each event, too, where nobody has asked to be told', async () => {
     const warnings: Error[] = []
     const note = (warning: Error) => warnings.push(warning)
@@ -369,5 +393,12 @@ describe('what nobody can be told of', () => {
       'The handler "sendMail" of "order.paid" has failed: no route',
       'The handler "sendMail" of "order.sent" has failed: no route',
     ])
+    const details = warnings.map((warning) => (warning as { detail?: string }).detail)
+    for (const detail of details) {
+      // Where it has failed, on lines that do not begin where a warning of somebody else would.
+      expect(detail).toMatch(/Error: no route\n +at .*sendMail.*error-boundaries\.test/)
+      expect(detail).toContain('Give the bus "onError" or a "logger"')
+    }
+    expect(details[0]).toMatch(/^It is the dead letter "/)
   })
 })

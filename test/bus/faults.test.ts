@@ -232,8 +232,15 @@ describe('options', () => {
   it.each([
     [{ backed: memoryBackend() }, /backed: is not a known option; did you mean "backend"\?/],
     [{ backend: {} }, /backend: expected a backend/],
-    [{ backend: null }, /backend: expected a backend/],
-    [{ source: '' }, /source: expected a text/],
+    [{ backend: null }, /backend: expected a backend, such as memoryBackend\(\), got null/],
+    [{ backend: memoryBackend }, /backend: .*\(call it\), got the function "memoryBackend"/],
+    [
+      { backend: 'redis://:secret@host' },
+      /backend: expected a backend, such as memoryBackend\(\), got a URL$/,
+    ],
+    [{ retries: 3 }, /retries: is not a known option; did you mean "retry"\?/],
+    [{ retry: { retries: 3 } }, /retry\.retries: is not a known key; did you mean "maxAttempts"\?/],
+    [{ source: '' }, /source: expected a text, got ""/],
     [{ group: 5 }, /group: expected a text/],
     [{ concurrency: 0 }, /concurrency: expected a whole number/],
     [{ handlersAtOnce: 1.5 }, /handlersAtOnce: expected a whole number/],
@@ -253,7 +260,9 @@ describe('options', () => {
 
   it.each([
     [{ prioriti: 5 }, /prioriti: is not a known option; did you mean "priority"\?/],
-    [{ name: '' }, /name: expected a text/],
+    [{ name: '' }, /name: expected a text, got ""/],
+    [{ name: [] }, /name: expected a text, got a list/],
+    [{ priority: '\u001b[2J' }, /priority: expected a whole number, .* got "\\u001b\[2J"/],
     [{ once: 'yes' }, /once: expected true or false/],
     [{ signal: {} }, /signal: expected an AbortSignal/],
     [{ name: 5, priority: 'high', timeout: 5 }, /3 issues/],
@@ -275,7 +284,8 @@ describe('options', () => {
     [{ id: 5 }, /id: expected a text/],
     [{ key: 'x'.repeat(1025) }, /key: expected a text of 1 to 1024 characters/],
     [{ priority: 1.5 }, /priority: expected a whole number/],
-    [{ time: new Date() }, /time: expected milliseconds/],
+    [{ time: new Date() }, /time: expected milliseconds since 1970, got a Date/],
+    [{ key: Symbol('a') }, /key: expected a text of 1 to 1024 characters, got a symbol/],
     [{ time: -1 }, /time: expected milliseconds/],
     [{ depth: -1 }, /depth: expected a whole number, 0 or more/],
     [{ __proto__: { id: 5 } }, /id: expected a text/],
@@ -304,6 +314,36 @@ describe('options', () => {
       )
     },
   )
+
+  it.each([1_795_262_400, new Date(1_795_262_400), 5000, 0, -1])(
+    'of publish cannot have a time in seconds, or how long to wait: %s',
+    async (deliverAt) => {
+      await using bus = new EventBus()
+
+      await expect(bus.publish('order.paid', 1, { deliverAt })).rejects.toThrow(
+        /deliverAt: .*none before 2001 \(multiply seconds by 1000; add to Date\.now\(\) how long to wait\)/,
+      )
+    },
+  )
+
+  it('of publish that others call differently are told by their names here', async () => {
+    await using bus = new EventBus()
+
+    await expect(bus.publish('order.paid', 1, { delay: 5000 } as never)).rejects.toThrow(
+      /delay: is not a known option; did you mean "deliverAt"\?/,
+    )
+  })
+
+  it('are asked for one pattern at a time', async () => {
+    await using bus = new EventBus()
+
+    expect(() => bus.on(['order.paid', 'order.sent'] as never, () => {})).toThrow(
+      expect.objectContaining({
+        code: 'EVENTSETS_PATTERN',
+        hint: 'Give one pattern at a time: call on() for each.',
+      }),
+    )
+  })
 
   it('belong to one method', async () => {
     await using bus = new EventBus()

@@ -205,6 +205,13 @@ describe('health', () => {
       })
     })
 
+    it('tells of one event that waits as of one', async () => {
+      const backend = backendThat(async () => ({ ...calm, queueDepth: 1 }))
+      const bus = new EventBus({ backend, health: { queueDepth: { degraded: 1 } } })
+
+      expect((await bus.health()).reasons).toEqual(['1 event is waiting.'])
+    })
+
     it('has limits of your own, also for unhealthy', async () => {
       const backend = backendThat(async () => ({ ...calm, queueDepth: 50, lagMs: 100 }))
       const health = { queueDepth: { degraded: 10, unhealthy: 50 }, lagMs: { degraded: 101 } }
@@ -887,5 +894,9 @@ describe('healthHandler', () => {
 
     expect(create).toThrow(ValidationError)
     expect(create).toThrow(/probe: .*\n.*hasDetails: .*\n.*detail: .*/)
+  })
+
+  it.each([undefined, null, {}])('needs a bus: %j is none', (bus) => {
+    expect(() => healthHandler(bus as never)).toThrow(/bus: expected an event bus, got /)
   })
 })

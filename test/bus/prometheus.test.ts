@@ -274,6 +274,10 @@ describe('prometheusText', () => {
 })
 
 describe('metricsHandler', () => {
+  it.each([undefined, null, {}])('needs a bus: %j is none', (bus) => {
+    expect(() => metricsHandler(bus as never)).toThrow(/bus: expected an event bus, got /)
+  })
+
   const serve = async (bus: Parameters<typeof metricsHandler>[0]) => {
     const handler = metricsHandler(bus)
     const server = createServer((request, response) => void handler(request, response))

@@ -434,6 +434,18 @@ describe('on and off', () => {
 })
 
 describe('once', () => {
+  it('rejects when the bus closes before its event has come, and says so', async () => {
+    const bus = new EventBus()
+    const event = bus.once('order.paid')
+
+    await bus.close()
+
+    await expect(event).rejects.toMatchObject({
+      code: 'EVENTSETS_BUS_CLOSED',
+      message: 'The bus was closed before the event came.',
+    })
+  })
+
   it('calls a handler once, however many events come together', async () => {
     await using bus = new EventBus()
     const seen: unknown[] = []

@@ -93,6 +93,14 @@ describe('sqliteBackend', () => {
     )
   })
 
+  it('tells what was given for its options, and which one is meant by another name', () => {
+    const open = () => sqliteBackend({ filename: 'shop.db', pollMs: 0, tablePrefix: 'a b' } as never)
+
+    expect(open).toThrow(/filename: is not a known key; did you mean "database"\?/)
+    expect(open).toThrow(/pollMs: expected milliseconds, more than 0, got 0/)
+    expect(open).toThrow(/tablePrefix: expected letters, .*, got "a b"/)
+  })
+
   it('names the file that cannot be opened', () => {
     const path = join(makeFolder(), 'missing', 'bus.db')
 

@@ -902,7 +902,7 @@ describe('the end', () => {
     const bus = new EventBus({ clock })
     const { url, ends, ended } = await serve(bus)
     const client = await open(url)
-    expect(bus.handlers()).toHaveLength(1)
+    expect(bus.handlers()).toMatchObject([{ name: 'sse' }])
 
     client.close()
     await ended()

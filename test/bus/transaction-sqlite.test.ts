@@ -1,7 +1,8 @@
-import { join } from 'node:path'
+import { realpathSync, rmSync, symlinkSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import Database from 'libsql'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { EventBus, sqliteTransaction } from '../../src/bus/index.ts'
+import { EventBus, memoryBackend, sqliteOutbox, sqliteTransaction } from '../../src/bus/index.ts'
 import {
   idsOf,
   makeFile,
@@ -26,6 +27,11 @@ function orders(handle: InstanceType<typeof Database>): string[] {
   return (handle.prepare('SELECT id FROM orders ORDER BY rowid').all() as { id: string }[]).map(
     ({ id }) => id,
   )
+}
+
+function tables(handle: InstanceType<typeof Database>): string[] {
+  const rows = handle.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table'`).all()
+  return (rows as { name: string }[]).map(({ name }) => name)
 }
 
 describe('a transaction in the file of the SQLite backend', () => {
@@ -126,6 +132,96 @@ describe('a transaction in the file of the SQLite backend', () => {
     expect((await backend.health()).queueDepth).toBe(0)
   })
 
+  it.each([
+    ['another file', () => openHandle()],
+    ['a database in memory', () => openHandle(':memory:')],
+  ])('is refused where the handle has %s open: nobody would publish from there', async (_, open) => {
+    const handle = open()
+    const file = makeFile()
+    const { bus, backend } = openBus(file)
+
+    const transaction = sqliteTransaction(handle, () =>
+      bus.transaction((tx) => tx.publish('order.placed', 1), { outbox: backend.outbox, handle }),
+    )
+
+    await expect(transaction).rejects.toMatchObject({
+      code: 'EVENTSETS_TRANSACTION',
+      message: expect.stringMatching(
+        /^The handle of the outbox has .* open, and the SQLite backend has ".*bus\.db"/,
+      ),
+      hint: expect.stringContaining('sqliteOutbox'),
+    })
+    await expect(transaction).rejects.toThrow(realpathSync(file))
+    expect(tables(handle)).toEqual(['orders'])
+  })
+
+  it('is taken where a link leads to the file of the backend', async () => {
+    const file = makeFile()
+    const folder = join(makeFolder(), 'link')
+    symlinkSync(dirname(file), folder)
+    const handle = openHandle(join(folder, basename(file)))
+    const { bus, backend } = openBus(file)
+
+    await sqliteTransaction(handle, () =>
+      bus.transaction((tx) => tx.publish('order.placed', 1), { outbox: backend.outbox, handle }),
+    )
+
+    expect((await backend.health()).queueDepth).toBe(1)
+  })
+
+  it('is refused for what is no database', async () => {
+    const { bus, backend } = openBus(makeFile())
+    const target = { outbox: backend.outbox, handle: 'shop.db' as never }
+
+    await expect(bus.transaction((tx) => tx.publish('order.placed', 1), target)).rejects.toMatchObject({
+      code: 'EVENTSETS_TRANSACTION',
+      message: expect.stringContaining('is no open database'),
+    })
+  })
+
+  it.each([
+    ['the backend', (handle: InstanceType<typeof Database>) => openBackend(handle)],
+    [
+      'sqliteOutbox',
+      (database: InstanceType<typeof Database>) => ({
+        ...memoryBackend(),
+        outbox: sqliteOutbox({ database }),
+      }),
+    ],
+  ])('is refused when the file of %s has been removed, as publishing is', async (_, open) => {
+    const file = makeFile()
+    const handle = openHandle(file)
+    // Without it, SQLite notices by itself.
+    handle.exec('PRAGMA journal_mode = WAL')
+    const backend = open(handle)
+    const bus = new EventBus({ backend, onError: () => {} })
+    onTestFinished(() => bus.close())
+    const place = () =>
+      sqliteTransaction(handle, () =>
+        bus.transaction((tx) => tx.publish('order.placed', 1), { outbox: backend.outbox, handle }),
+      )
+    await place()
+
+    rmSync(file)
+    let refusal: unknown
+    // It is looked at every tenth of a second.
+    await until(() =>
+      place().then(
+        () => false,
+        (error) => {
+          refusal = error
+          return true
+        },
+      ),
+    )
+
+    expect(refusal).toMatchObject({
+      name: 'ConnectionError',
+      message: expect.stringContaining('has been removed'),
+      hint: expect.stringContaining('Put it back'),
+    })
+  })
+
   it('has rows and events together when its process is killed, at any of many moments', async () => {
     const folder = makeFolder()
     const [file, ledger] = [join(folder, 'shop.db'), join(folder, 'committed.ndjson')]
@@ -149,6 +245,17 @@ describe('a transaction in the file of the SQLite backend', () => {
 })
 
 describe('sqliteTransaction', () => {
+  it('tells everything that is wrong with its arguments', async () => {
+    const transaction = sqliteTransaction('x.db' as never, undefined as never, { busyTimeout: 5 } as never)
+
+    await expect(transaction).rejects.toMatchObject({
+      code: 'EVENTSETS_INVALID_OPTIONS',
+      message: expect.stringMatching(
+        /3 issues.*handle: expected an open database.*run: expected a function.*did you mean "busyTimeoutMs"/s,
+      ),
+    })
+  })
+
   it('lets many wait for one handle: each has a transaction of its own', async () => {
     const handle = openHandle()
     const { bus, backend } = openBus(handle)

@@ -1,13 +1,17 @@
 import * as v from 'valibot'
 import { describe, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
+import type { KnownPattern } from '../../src/bus/event-map.ts'
 import {
   auditLog,
   type BusEvent,
+  connectHandlers,
   EventBus,
   type EventMap,
+  type EventsOf,
   email,
   type HandlerContext,
+  type InputsOf,
   type MatchingEvent,
   type MatchingName,
 } from '../../src/bus/index.ts'
@@ -129,6 +133,30 @@ describe('the compiler', () => {
     never(() => bus.stream('invoice.**'))
     // @ts-expect-error no such event
     never(() => bus.batch('order.payment.*.*', { maxSize: 1 }, () => {}))
+    // @ts-expect-error no such event
+    never(() => bus.replay({ pattern: 'orders.*' }))
+    // @ts-expect-error no such event
+    never(() => bus.deadLetters.replayAll({ pattern: 'orders.*' }))
+  })
+
+  it('says of a pattern that matches nothing that it does', () => {
+    expectTypeOf<KnownPattern<ShopEvents, 'order.*'>>().toEqualTypeOf<'order.*'>()
+    expectTypeOf<
+      KnownPattern<ShopEvents, 'orders.*'>
+    >().toEqualTypeOf<'"orders.*" matches no event of this bus'>()
+  })
+
+  it('knows what is read again', () => {
+    never(async () => {
+      for await (const event of bus.replay({ pattern: 'order.*' }))
+        expectTypeOf(event.name).toEqualTypeOf<'order.placed' | 'order.paid'>()
+      for await (const event of bus.replay({ from: 0 }))
+        expectTypeOf(event.name).toEqualTypeOf<keyof ShopEvents>()
+      const letters = await bus.deadLetters.list({ pattern: 'order.paid', limit: 5 })
+      expectTypeOf(letters[0]?.event.data).toEqualTypeOf<{ readonly id: number } | undefined>()
+      const all = await bus.deadLetters.list()
+      expectTypeOf(all[0]?.event.name).toEqualTypeOf<keyof ShopEvents | undefined>()
+    })
   })
 
   it('takes a pattern that it does not know', () => {
@@ -174,7 +202,10 @@ describe('the compiler', () => {
     never(() => {
       const typed = new EventBus({ schemas })
       expectTypeOf(typed).toEqualTypeOf<
-        EventBus<{ 'user.created': { id: number; plan: string }; 'user.deleted': { id: string } }>
+        EventBus<
+          { 'user.created': { id: number; plan: string }; 'user.deleted': { id: string } },
+          { 'user.created': { id: number; plan?: string | undefined }; 'user.deleted': { id: string } }
+        >
       >()
       typed.on('user.*', (event) => {
         if (event.name === 'user.deleted') expectTypeOf(event.data.id).toEqualTypeOf<string>()
@@ -183,6 +214,63 @@ describe('the compiler', () => {
       void typed.publish('user.created', { id: 'x', plan: 'pro' })
       // @ts-expect-error there is no such event
       typed.on('order.*', () => {})
+    })
+  })
+
+  it('takes what a schema takes, and gives what it makes of it', () => {
+    const schemas = {
+      'user.created': z.object({ id: z.number(), plan: z.string().default('free') }),
+      'stay.booked': z.object({ nights: z.coerce.number<string>(), day: z.string().transform(Number) }),
+      'user.deleted': v.pipe(v.string(), v.transform(Number)),
+    }
+    never(async () => {
+      const typed = new EventBus({ schemas })
+      const created = await typed.publish('user.created', { id: 1 })
+      expectTypeOf(created.data).toEqualTypeOf<{ id: number; plan: string }>()
+      const booked = await typed.validate('stay.booked', { nights: '2', day: '17' })
+      expectTypeOf(booked).toEqualTypeOf<{ nights: number; day: number }>()
+      void typed.emit('user.deleted', '17')
+      void typed.publishAll([
+        { name: 'user.created', data: { id: 1 } },
+        { name: 'user.deleted', data: '17' },
+      ])
+      void typed.transaction(async ({ publish }) => {
+        expectTypeOf((await publish('user.deleted', '17')).data).toEqualTypeOf<number>()
+        // @ts-expect-error the schema takes a text
+        void publish('user.deleted', 17)
+      })
+      typed.on('user.deleted', (event, { publish, emit, transaction }) => {
+        expectTypeOf(event.data).toEqualTypeOf<number>()
+        void publish('user.created', { id: event.data })
+        void transaction((tx) => tx.publish('user.deleted', '17'))
+        // @ts-expect-error the schema takes a text
+        void emit('user.deleted', 17)
+      })
+      // @ts-expect-error the schema takes a text
+      void typed.publish('stay.booked', { nights: 2, day: '17' })
+      // @ts-expect-error the schema takes a text
+      void typed.publishAll([{ name: 'user.deleted', data: 17 }])
+
+      const logger = { info: () => {}, warn: () => {}, error: () => {} }
+      auditLog(typed, logger, { pattern: 'user.deleted', dataFor: ({ data }) => data.toFixed() })
+      connectHandlers(typed, {})
+      expectTypeOf<EventsOf<typeof typed>['user.deleted']>().toEqualTypeOf<number>()
+      expectTypeOf<InputsOf<typeof typed>['user.deleted']>().toEqualTypeOf<string>()
+    })
+  })
+
+  it('lets the schemas of declared events fill in what publishers give', () => {
+    interface Events {
+      readonly 'user.created': { readonly id: number; readonly plan: string }
+    }
+    const schemas = { 'user.created': z.object({ id: z.number(), plan: z.string().default('free') }) }
+    never(async () => {
+      const typed = new EventBus<Events>({ schemas })
+      await typed.publish('user.created', { id: 1, plan: 'free' })
+      // @ts-expect-error the bus was not told that it may be left out
+      await typed.publish('user.created', { id: 1 })
+      const exact = new EventBus<Events, { 'user.created': { readonly id: number } }>({ schemas })
+      expectTypeOf((await exact.publish('user.created', { id: 1 })).data.plan).toEqualTypeOf<string>()
     })
   })
 

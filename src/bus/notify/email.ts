@@ -3,7 +3,7 @@ import type { Issue } from '../../core/issue.ts'
 import { isPlainObject, object, optional, type Shape } from '../../core/shape.ts'
 import { reasonOf } from '../errors.ts'
 import type { BusEvent } from '../event.ts'
-import { assertOptions, expected, isText, maybeMilliseconds } from '../option-shape.ts'
+import { assertOptions, expected, expectedPrivate, isText, maybeMilliseconds } from '../option-shape.ts'
 import { quote } from '../quote.ts'
 import { FinalError } from '../retry-advice.ts'
 import { untilAborted } from '../until-aborted.ts'
@@ -91,11 +91,11 @@ export function email<Event extends BusEvent = BusEvent>(options: EmailOptions<E
   return Object.defineProperty(handler, 'name', { value: 'email' })
 }
 
-const addresses = expected(
+const addresses = expectedPrivate(
   'an address such as "Ada <ada@example.org>", a list of those, or a function that gives one',
   (input) => typeof input === 'function' || ([input].flat().length > 0 && [input].flat().every(toMailbox)),
 )
-const address = expected(
+const address = expectedPrivate(
   'an address such as "Ada <ada@example.org>"',
   (input) => toMailbox(input) !== undefined,
 )
@@ -105,7 +105,7 @@ const madeText = expected(
 )
 
 const SHAPE = object({
-  transport: expected(
+  transport: expectedPrivate(
     'a transport of nodemailer, or what its createTransport takes',
     (input) => isText(input) || isPlainObject(input),
   ),

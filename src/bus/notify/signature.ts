@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { types } from 'node:util'
 import { EventsetsError } from '../../core/errors.ts'
 import { isPlainObject, object, optional } from '../../core/shape.ts'
-import { assertOptions, expected, maybeCount } from '../option-shape.ts'
+import { assertOptions, expected, expectedPrivate, maybeCount } from '../option-shape.ts'
 
 /** The headers of a signed webhook, as Standard Webhooks 1.0 names them: https://www.standardwebhooks.com */
 export const ID_HEADER = 'webhook-id'
@@ -80,14 +80,14 @@ function isSecret(input: unknown): boolean {
 }
 
 /** A secret, or several. One that is empty, since a variable is not set, would let anybody sign. */
-export const secretShape = expected(
+export const secretShape = expectedPrivate(
   'a text of at least 16 bytes, "whsec_" and Base64 of as many, or a list of those',
   (input) => [input].flat().length > 0 && [input].flat().every(isSecret),
 )
 
 const VERIFY_SHAPE = object({
-  headers: expected('the headers of the request', isPlainObject),
-  body: expected(
+  headers: expectedPrivate('the headers of the request', isPlainObject),
+  body: expectedPrivate(
     'a text or bytes, as they came and not parsed',
     (input) => typeof input === 'string' || types.isUint8Array(input),
   ),

@@ -6,6 +6,7 @@ import type { HandlerContext } from '../handler-context.ts'
 import {
   assertOptions,
   expected,
+  expectedPrivate,
   isText,
   maybeCount,
   maybeFunction,
@@ -95,7 +96,7 @@ export function webhook<Event extends BusEvent = BusEvent>(
 }
 
 const SHAPE = object({
-  url: expected('a URL that begins with https: or http:', (input) => parseUrl(input) !== undefined),
+  url: expectedPrivate('a URL that begins with https: or http:', (input) => parseUrl(input) !== undefined),
   secret: optional(secretShape),
   format: optional(
     expected(
@@ -103,7 +104,7 @@ const SHAPE = object({
       (input) => input === 'cloudevent' || input === 'event' || typeof input === 'function',
     ),
   ),
-  headers: optional(expected('an object of texts', isPlainObject)),
+  headers: optional(expectedPrivate('an object of texts', isPlainObject)),
   timeoutMs: maybeMilliseconds,
   maxRedirects: maybeCount,
   maxAnswerBytes: maybeCount,
