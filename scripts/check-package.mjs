@@ -10,8 +10,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 /** Grown past these, the package has got something that should be looked at before it is published. */
-const MAX_PACKED_BYTES = 620_000
-const MAX_UNPACKED_BYTES = 2_400_000
+const MAX_PACKED_BYTES = 680_000
+const MAX_UNPACKED_BYTES = 2_500_000
 
 /** Everything that may be in the tarball. What matches none of these is there by mistake: a test, a source, a map. */
 const ALLOWED = [
