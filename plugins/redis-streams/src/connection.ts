@@ -3,6 +3,7 @@ import type { Cluster, Redis, RedisOptions } from 'ioredis'
 import { closedError, failureOf } from './failures.ts'
 import type { Settings } from './options.ts'
 import type { Script } from './scripts/script.ts'
+import { MAX_TIMEOUT_MS } from './timeout.ts'
 
 /** A client of ioredis, for one server or for a cluster. */
 export type RedisClient = Redis | Cluster
@@ -27,8 +28,22 @@ export interface Connection {
   range(queueKey: string, start: string, end: string, count: number, deadlineMs: number): Promise<Entry[]>
   /** Waits until something is added to the stream of news after an id; gives the last id, if so. */
   waitForNews(afterId: string): Promise<string | undefined>
+  /** Listens to a channel, and again after each time that the connection was lost. @throws ConnectionError when ioredis is not installed. */
+  listen(channel: string, listener: Listener): Promise<void>
   close(): void
 }
+
+/** Whoever listens to a channel. */
+export interface Listener {
+  onMessage(text: string): void
+  /** From now on, everything arrives. */
+  onOpen(): void
+  /** From now on, nothing arrives. */
+  onLost(): void
+}
+
+/** What a connection needs to know. */
+export type ConnectionSettings = Pick<Settings, 'url' | 'client' | 'stream' | 'blockMs' | 'socketTimeoutMs'>
 
 /** An entry of a stream: its id, and names and values in turn. */
 export type Entry = [id: string, fields: string[]]
@@ -36,7 +51,7 @@ export type Entry = [id: string, fields: string[]]
 const FIRST_PAUSE_MS = 20
 const MAX_PAUSE_MS = 1000
 
-export function createConnection(settings: Settings, onLost: (error: Error) => void): Connection {
+export function createConnection(settings: ConnectionSettings, onLost: (error: Error) => void): Connection {
   const { stream, blockMs } = settings
   const prefix = `{${stream}}:`
   const wakeKey = `${prefix}wake`
@@ -48,6 +63,7 @@ export function createConnection(settings: Settings, onLost: (error: Error) => v
   let isDeaf = false
   let reconnects = 0
   let lastError: Error | undefined
+  let pingTimer: NodeJS.Timeout | undefined
   const onChange = new Set<() => void>()
 
   const open = (): Promise<Pair> => {
@@ -62,6 +78,9 @@ export function createConnection(settings: Settings, onLost: (error: Error) => v
   const watch = (client: RedisClient, isMain: boolean) => {
     let wasReady = false
     let isAway = false
+    // Each server of a cluster has a connection of its own.
+    if (client.isCluster)
+      client.on('+node', (node: RedisClient) => void node.on('close', () => forgetTimer(node)))
     client.on('ready', () => {
       if (wasReady && isMain) reconnects++
       wasReady = true
@@ -91,6 +110,10 @@ export function createConnection(settings: Settings, onLost: (error: Error) => v
   const end = () => {
     for (const client of pair ? [pair.commands, pair.blocking] : []) client.disconnect()
     tellChange()
+  }
+  const readyNow = (which: keyof Pair): RedisClient | undefined => {
+    const client = pair?.[which]
+    return !isClosed && client?.status === 'ready' ? client : undefined
   }
   const readyClient = async (which: keyof Pair, deadlineMs: number): Promise<RedisClient> => {
     if (isClosed) throw closedError()
@@ -140,7 +163,8 @@ export function createConnection(settings: Settings, onLost: (error: Error) => v
     }
   }
   const run: Connection['run'] = async (script, args, deadlineMs = Number.POSITIVE_INFINITY) => {
-    const client = await readyClient('commands', deadlineMs)
+    // At once where that is possible: whoever has asked goes on meanwhile.
+    const client = readyNow('commands') ?? (await readyClient('commands', deadlineMs))
     try {
       return await within(evaluate(client, script, args), deadlineMs)
     } catch (error) {
@@ -187,9 +211,24 @@ export function createConnection(settings: Settings, onLost: (error: Error) => v
       const found = await client.xread('BLOCK', blockMs, 'STREAMS', wakeKey, afterId)
       return found?.[0]?.[1].at(-1)?.[0]
     },
+    async listen(channel, { onMessage, onOpen, onLost }) {
+      const { blocking } = await open()
+      blocking.on('message', (_: string, text: string) => onMessage(text))
+      blocking.on('ready', () => {
+        // A connection on which nobody listens is of no use.
+        blocking.subscribe(channel).then(onOpen, () => blocking.disconnect(true))
+      })
+      blocking.on('close', onLost)
+      // Whoever listens owes nothing and is owed nothing: that the connection is dead shows when it does not answer.
+      pingTimer = setInterval(() => {
+        if (blocking.status === 'ready') blocking.ping().catch(() => {})
+      }, settings.socketTimeoutMs / 2)
+      watch(blocking, false)
+    },
     close() {
       if (isClosed) return
       isClosed = true
+      clearInterval(pingTimer)
       end()
     },
   }
@@ -201,7 +240,7 @@ interface Pair {
 }
 
 /** @throws ConnectionError when ioredis is not installed. */
-async function openPair({ url, client, socketTimeoutMs }: Settings): Promise<Pair> {
+async function openPair({ url, client, socketTimeoutMs }: ConnectionSettings): Promise<Pair> {
   const options = {
     lazyConnect: true,
     // Calls have deadlines of their own; what waits for news, waits.
@@ -214,6 +253,8 @@ async function openPair({ url, client, socketTimeoutMs }: Settings): Promise<Pai
     // A primary that has become a replica: the address leads to another one by now.
     reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
     enableReadyCheck: true,
+    // Whoever listens asks for it again, and then looks what was missed.
+    autoResubscribe: false,
     enableOfflineQueue: true,
     autoResendUnfulfilledCommands: true,
     commandTimeout: undefined,
@@ -247,16 +288,19 @@ function lateError(cause: Error | undefined): Error {
 
 /**
  * ioredis 5.11 keeps the timer of `socketTimeout` when a connection is lost that owed an answer, and when it rings, it
- * closes the next one, which owes nothing.
+ * closes the next one, which owes nothing. There is no public way to it: where it is not what is known here, nothing is
+ * touched, and a connection may be opened once more than needed.
  */
 function forgetTimer(client: RedisClient): void {
-  const timed = client as { socketTimeoutTimer?: NodeJS.Timeout | undefined }
+  const timed = client as { socketTimeoutTimer?: unknown }
+  if (!isTimer(timed.socketTimeoutTimer)) return
   clearTimeout(timed.socketTimeoutTimer)
   timed.socketTimeoutTimer = undefined
 }
 
-/** What setTimeout can wait for; it takes more for nothing at all. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1
+function isTimer(value: unknown): value is NodeJS.Timeout {
+  return typeof value === 'object' && value !== null && 'hasRef' in value && 'refresh' in value
+}
 
 function startTimer(deadlineMs: number, callback: () => void): NodeJS.Timeout | undefined {
   if (deadlineMs === Number.POSITIVE_INFINITY) return undefined

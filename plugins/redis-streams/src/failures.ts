@@ -69,7 +69,7 @@ export function connectionError(error: unknown, afterMs?: number): EventError {
 }
 
 export function closedError(): EventError {
-  return new EventError('The Redis Streams backend is closed.', { code: 'EVENTSETS_BUS_CLOSED' })
+  return new EventError('The Redis backend is closed.', { code: 'EVENTSETS_BUS_CLOSED' })
 }
 
 function isReply(error: unknown): boolean {

@@ -54,11 +54,7 @@ const WEEK_MS = 7 * 24 * 60 * 60 * 1000
 
 /** @throws ValidationError with everything that is wrong. */
 export function resolveOptions(options: RedisStreamsOptions, consumer: string): Settings {
-  const issues = findIssues(options)
-  if (issues.length > 0)
-    throw new ValidationError('The options of redisStreams are', issues, {
-      code: 'EVENTSETS_INVALID_OPTIONS',
-    })
+  checkOptions('redisStreams', options, RULES, timeoutIssues(options ?? {}))
   // What is given as undefined is not given.
   const given = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
@@ -97,7 +93,9 @@ const oneOf = (...words: readonly string[]): Rule => [
 ]
 const milliseconds: Rule = ['whole milliseconds, 1 or more', wholeFrom(1)[1]]
 
-const RULES: { readonly [Name in keyof Required<RedisStreamsOptions>]: Rule } = {
+export type Rules<Options> = { readonly [Name in keyof Required<Options>]: Rule }
+
+export const RULES: Rules<RedisStreamsOptions> = {
   url: ['a URL such as "redis://localhost:6379"', isRedisUrl],
   client: ['a client of ioredis', isClient],
   stream: [
@@ -123,11 +121,17 @@ const RULES: { readonly [Name in keyof Required<RedisStreamsOptions>]: Rule } = 
   newGroups: oneOf('now', 'beginning'),
 }
 
-function findIssues(options: RedisStreamsOptions): Issue[] {
+/** @throws ValidationError with everything that is wrong. */
+export function checkOptions<Options extends Pick<RedisStreamsOptions, 'url' | 'client'>>(
+  name: string,
+  options: Options,
+  rules: Rules<Options>,
+  more: readonly Issue[] = [],
+): void {
   const issues: Issue[] = []
-  const known = Object.keys(RULES)
+  const known = Object.keys(rules)
   for (const [path, value] of Object.entries(options ?? {})) {
-    const rule = known.includes(path) ? RULES[path as keyof RedisStreamsOptions] : undefined
+    const rule = known.includes(path) ? rules[path as keyof Options] : undefined
     if (!rule)
       issues.push({
         path,
@@ -137,21 +141,21 @@ function findIssues(options: RedisStreamsOptions): Issue[] {
     else if (value !== undefined && !rule[1](value))
       issues.push({ path, code: 'format', message: `expected ${rule[0]}` })
   }
-  const {
-    url,
-    client,
-    blockMs = DEFAULTS.blockMs,
-    socketTimeoutMs = DEFAULTS.socketTimeoutMs,
-  } = options ?? {}
+  const { url, client } = options ?? {}
   if ((url === undefined) === (client === undefined))
     issues.push({ path: '', code: 'missing', message: 'expected either "url" or "client"' })
-  if (socketTimeoutMs <= blockMs)
-    issues.push({
-      path: 'socketTimeoutMs',
-      code: 'format',
-      message: `expected more than "blockMs", which is ${blockMs}: the server may be silent for that long`,
-    })
-  return issues
+  issues.push(...more)
+  if (issues.length > 0)
+    throw new ValidationError(`The options of ${name} are`, issues, { code: 'EVENTSETS_INVALID_OPTIONS' })
+}
+
+function timeoutIssues({
+  blockMs = DEFAULTS.blockMs,
+  socketTimeoutMs = DEFAULTS.socketTimeoutMs,
+}: RedisStreamsOptions): Issue[] {
+  if (socketTimeoutMs > blockMs) return []
+  const message = `expected more than "blockMs", which is ${blockMs}: the server may be silent for that long`
+  return [{ path: 'socketTimeoutMs', code: 'format', message }]
 }
 
 function isRedisUrl(value: unknown): boolean {

@@ -26,6 +26,11 @@ export function allQueues(partitions: number): string[] {
   return [...LEVELS, ...partitionsOf(partitions)]
 }
 
+/** Whether it is a stream of events without a key. */
+export function isLevel(queue: string): boolean {
+  return (LEVELS as readonly string[]).includes(queue)
+}
+
 /** FNV-1a with 32 bits, over the code units. Every process must come to the same. */
 function hash(text: string): number {
   let value = 0x811c9dc5
@@ -40,7 +45,8 @@ export function compareIds(a: string, b: string): number {
   return aMs - bMs || aSeq - bSeq
 }
 
-function partsOf(id: string): readonly [ms: number, seq: number] {
-  const [ms = '0', seq = '0'] = id.split('-')
-  return [Number(ms), Number(seq)]
+/** The two numbers of an id. */
+export function partsOf(id: string): readonly [ms: number, seq: number] {
+  const dash = id.indexOf('-')
+  return dash < 0 ? [Number(id), 0] : [Number(id.slice(0, dash)), Number(id.slice(dash + 1))]
 }

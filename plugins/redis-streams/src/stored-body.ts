@@ -21,13 +21,17 @@ export type ReadBody =
 /** Whoever can write to the server can write anything into a stream. */
 export function readBody(body: string | undefined): ReadBody {
   if (body === undefined) return { fault: 'is not there' }
-  let event: Partial<StoredEvent> | null
   try {
-    event = JSON.parse(body)
+    return toStoredEvent(JSON.parse(body))
   } catch (error) {
     return { fault: `is not JSON: ${error instanceof Error ? toSafeText(error.message) : 'unreadable'}` }
   }
-  if (typeof event !== 'object' || event === null) return { fault: 'is not an object' }
+}
+
+/** The same of what was written as JSON. */
+export function toStoredEvent(value: unknown): ReadBody {
+  if (typeof value !== 'object' || value === null) return { fault: 'is not an object' }
+  const event: Partial<StoredEvent> = value
   const { id, name, source, correlationId, key = '', time, priority } = event
   const texts = [id, name, source, correlationId, key]
   const isWhole =

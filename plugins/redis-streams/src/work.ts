@@ -1,4 +1,5 @@
 import type { StoredEvent } from 'eventsets/bus'
+import type { Partition } from './partitions.ts'
 
 /** An event that a consumer holds. */
 export interface Work {
@@ -19,28 +20,6 @@ export interface Work {
   isLost: boolean
 }
 
-/** One of the streams of events with a key, as long as this consumer has the lease of it. */
-export interface Partition {
-  readonly queue: string
-  /** `loading`: what was left of it is being taken over. `leaving`: nothing more of it is begun. */
-  state: 'loading' | 'reading' | 'leaving' | 'gone'
-  /** How far what was left has been taken over. */
-  cursor: string
-  /** Whether whoever had it before has died with some of it in hand. */
-  readonly hasCrashed: boolean
-  /** What is held of it here, in any state. */
-  held: number
-  /** How many of them are being handled. */
-  inHand: number
-  /** Characters of what is held. */
-  size: number
-  readonly timers: Set<NodeJS.Timeout>
-}
-
-export function createPartition(queue: string, hasCrashed: boolean): Partition {
-  return { queue, state: 'loading', cursor: '', hasCrashed, held: 0, inHand: 0, size: 0, timers: new Set() }
-}
-
 /** How often an event was tried, as the server notes it. */
 export interface Tries {
   readonly attempt: number
@@ -56,6 +35,7 @@ export interface Tries {
 const TRIES = /^(\d+)\|(\d)\|(\d+)\|(\d+)\|(.*)$/s
 
 export function readTries(note: string): Tries | undefined {
+  if (note === '') return undefined
   const [, attempt, redelivered, crashes, due, handlers = ''] = TRIES.exec(note) ?? []
   if (attempt === undefined) return undefined
   return {
@@ -90,13 +70,37 @@ export interface Fields {
   readonly isReplayed: boolean
 }
 
-export function readFields(list: readonly string[]): Fields {
-  const fields = new Map<string, string>()
-  for (let at = 0; at + 1 < list.length; at += 2) fields.set(list[at] as string, list[at + 1] as string)
-  return {
-    body: fields.get('e'),
-    group: fields.get('g'),
-    handlers: fields.get('h'),
-    isReplayed: fields.has('r'),
+export function readFields(list: readonly string[] | string): Fields {
+  if (typeof list === 'string')
+    return { body: list, group: undefined, handlers: undefined, isReplayed: false }
+  let body: string | undefined
+  let group: string | undefined
+  let handlers: string | undefined
+  let isReplayed = false
+  for (let at = 0; at + 1 < list.length; at += 2) {
+    const value = list[at + 1]
+    switch (list[at]) {
+      case 'e':
+        body = value
+        break
+      case 'g':
+        group = value
+        break
+      case 'h':
+        handlers = value
+        break
+      case 'r':
+        isReplayed = true
+    }
   }
+  return { body, group, handlers, isReplayed }
 }
+
+/** An entry as the server hands it out, with its note of tries. */
+export type Found = readonly [
+  queue: string,
+  id: string,
+  tries: string,
+  /** Names and values in turn, or the body alone. */
+  content: readonly string[] | string | null,
+]

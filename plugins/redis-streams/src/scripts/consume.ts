@@ -215,6 +215,16 @@ end
 
 local hasMore = false
 local positions = {}
+-- Ids and bodies in turn, where there is nothing else to say: a table of each would take longer than all the rest.
+local function flatten(entries)
+  local flat = {}
+  for at, entry in ipairs(entries) do
+    local fields = entry[2]
+    flat[2 * at - 1] = entry[1]
+    flat[2 * at] = #fields == 4 and fields[1] == 'n' and fields[3] == 'e' and fields[4] or fields
+  end
+  return flat
+end
 -- What nobody wants is passed over here: it would travel for nothing. Gives how much was read, and what of it is wanted.
 local function keep(queue, entries)
   local kept = entries
@@ -226,7 +236,7 @@ local function keep(queue, entries)
     end
     if #unwanted > 0 then redis.call('XACK', log(queue), group, unpack(unwanted)) end
   end
-  if #kept > 0 then fresh[#fresh + 1] = {queue, kept} end
+  if #kept > 0 then fresh[#fresh + 1] = {queue, flatten(kept)} end
   positions[#positions + 1] = queue
   positions[#positions + 1] = entries[#entries][1]
   redis.call('HINCRBY', of(group, 'reads'), queue, #entries)

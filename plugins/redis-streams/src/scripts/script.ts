@@ -184,8 +184,11 @@ local function openGroup(group, queues, remembered, newGroups)
     end
     local made = redis.pcall('XGROUP', 'CREATE', log(queue), group, start, 'MKSTREAM')
     if made.ok then
-      local unread = start == last and 0 or #redis.call('XRANGE', log(queue), '(' .. start, '+', 'COUNT', 10000)
-      if unread == 10000 then unread = length end
+      local unread = start == '0-0' and length or 0
+      if start ~= '0-0' and start ~= last then
+        unread = #redis.call('XRANGE', log(queue), '(' .. start, '+', 'COUNT', 10000)
+        if unread == 10000 then unread = length end
+      end
       redis.call('HSET', of(group, 'positions'), queue, start)
       redis.call('HSET', of(group, 'reads'), queue, text(added - unread))
     elseif not made.err:find('BUSYGROUP') then
