@@ -15,7 +15,7 @@ import {
 } from './sqlite-files.ts'
 
 /** Long enough for a busy machine, short enough to wait for. */
-const LEASE_MS = 600
+const LEASE_MS = 1200
 
 interface Handled {
   readonly id: string
@@ -49,6 +49,23 @@ function makeFiles() {
     published: join(folder, 'published.ndjson'),
     handled: join(folder, 'handled.ndjson'),
   }
+}
+
+/** Stops a process at a moment when it does not hold the lock of the file: otherwise nobody could write any more. */
+async function stopUnlocked({ child }: Process, file: string): Promise<void> {
+  const probe = new Database(file)
+  probe.exec('PRAGMA busy_timeout = 200')
+  await until(() => {
+    child.kill('SIGSTOP')
+    try {
+      probe.exec('BEGIN IMMEDIATE; ROLLBACK')
+      return true
+    } catch {
+      child.kill('SIGCONT')
+      return false
+    }
+  })
+  probe.close()
 }
 
 /** A group that is there before anybody publishes. */
@@ -230,7 +247,7 @@ describe('a consumer that stands still', () => {
     await backend.publish([first])
     await sleeper.said('holds 1')
 
-    sleeper.child.kill('SIGSTOP')
+    await stopUnlocked(sleeper, file)
     const taken = gate()
     const end = gate()
     const deliveries: unknown[] = []
