@@ -1101,7 +1101,7 @@ export class EventBus<Events extends object = EventMap, Inputs extends InputMap<
     const event = events.find(({ name }) => this.#dispatcher.route(name).tiers.length > 0)
     if (!event) return
     this.#forgotten = event.name
-    this.#clock.delay(START_PATIENCE_MS, () => this.#tellForgotten())
+    this.#clock.delay(START_PATIENCE_MS, () => this.#tellForgotten(), { isBackground: true })
   }
 
   #tellForgotten(): void {
