@@ -6,14 +6,11 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { startRedis } from '../../plugins/redis-streams/test/redis-server.ts'
+import { hasRedisServer, startRedis } from '../../plugins/redis-streams/test/redis-server.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const hasServer = spawnSync('redis-server', ['--version']).error === undefined
-if (!hasServer && process.env['CI'] === 'true') throw new Error('redis-server is needed for these tests.')
-if (!hasServer) console.warn('The tests of examples/distributed are skipped: redis-server is not installed.')
 
-describe.skipIf(!hasServer)('npm run example:distributed', () => {
+describe.runIf(hasRedisServer)('npm run example:distributed', () => {
   it('loses nothing and keeps the order while workers are killed, and leaves nothing behind', async () => {
     const folder = openFolder()
 

@@ -17,7 +17,7 @@ import {
 } from './harness.ts'
 import { hasNatsServer } from './nats-server.ts'
 
-describe.runIf(hasNatsServer())('while the server is away', () => {
+describe.runIf(hasNatsServer)('while the server is away', () => {
   it('rejects what is published in time, says that it is unhealthy, and closes', async () => {
     const server = await openServer()
     const backend = openBackend({ servers: server.url, timeoutMs: 300 })
@@ -243,7 +243,7 @@ describe.runIf(hasNatsServer())('while the server is away', () => {
   })
 })
 
-describe.runIf(hasNatsServer())('a backend that closes', () => {
+describe.runIf(hasNatsServer)('a backend that closes', () => {
   it('gives back what it has in hand, at once and as often as it takes', async () => {
     const server = await openServer()
     // Nobody would find out in time that it is not in hand any more.

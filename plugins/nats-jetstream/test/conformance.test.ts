@@ -7,7 +7,7 @@ import { startProcess } from './processes.ts'
 /** A process that dies is missed soon, and nobody is missed who is only slow. */
 const ACK_WAIT_MS = 1500
 
-describe.runIf(hasNatsServer())('jetStream', () => {
+describe.runIf(hasNatsServer)('jetStream', () => {
   let server: NatsServer
   let count = 0
   beforeAll(async () => {

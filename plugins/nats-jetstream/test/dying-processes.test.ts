@@ -26,7 +26,7 @@ interface Noted {
   readonly isRedelivered: boolean
 }
 
-describe.runIf(hasNatsServer())('with processes that die', () => {
+describe.runIf(hasNatsServer)('with processes that die', () => {
   let server: NatsServer
   beforeAll(async () => {
     server = await startNats()

@@ -1,10 +1,14 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect as connectSocket, createServer } from 'node:net'
+import { connect as connectSocket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { hasCommand } from '../../../test/servers/command.ts'
+import { findFreePort } from '../../../test/servers/free-port.ts'
+
+export const hasNatsServer = hasCommand('nats-server', '@eventsets/nats-jetstream')
 
 /** A server of its own, on a free port of this machine. */
 export interface NatsServer {
@@ -22,20 +26,6 @@ export interface NatsServer {
   dispose(): Promise<void>
 }
 
-/**
- * Whether the command is there. Where it is not, the tests are skipped, and say so; a continuous integration that
- * skipped them would promise what nobody has tried.
- */
-export function hasNatsServer(): boolean {
-  const { error } = spawnSync('nats-server', ['--version'])
-  if (!error) return true
-  const message =
-    'The command "nats-server" is not installed: nothing of @eventsets/nats-jetstream can be tested.'
-  if (process.env['CI']) throw new Error(message)
-  console.warn(`\n${message}\n`)
-  return false
-}
-
 export interface NatsServerOptions {
   /** Lines of its configuration. */
   readonly more?: string | undefined
@@ -48,7 +38,7 @@ export async function startNats({
   jetStream = true,
 }: NatsServerOptions = {}): Promise<NatsServer> {
   const folder = mkdtempSync(join(tmpdir(), 'eventsets-nats-'))
-  const port = await findPort()
+  const port = await findFreePort()
   const configuration = join(folder, 'nats.conf')
   const lines = [
     `listen: "127.0.0.1:${port}"`,
@@ -114,14 +104,4 @@ async function untilJetStream(admin: NatsConnection): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
   }
-}
-
-async function findPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (typeof address !== 'object' || address === null) throw new Error('There is no free port.')
-  return address.port
 }

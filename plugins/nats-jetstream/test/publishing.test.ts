@@ -46,7 +46,7 @@ describe('the options of jetStream', () => {
   })
 })
 
-describe.runIf(hasNatsServer())('publishing with jetStream', () => {
+describe.runIf(hasNatsServer)('publishing with jetStream', () => {
   let server: NatsServer
   beforeAll(async () => {
     server = await startNats()

@@ -18,7 +18,7 @@ import {
   watch,
 } from './harness.ts'
 import { readLedger } from './processes.ts'
-import { type RedisServer, startRedis } from './redis-server.ts'
+import { hasRedisServer, type RedisServer, startRedis } from './redis-server.ts'
 
 let server: RedisServer
 beforeAll(async () => {
@@ -28,7 +28,7 @@ afterAll(() => server.dispose())
 
 const options = () => ({ url: server.url, stream: newStream() })
 
-describe('a server that is killed', () => {
+describe.runIf(hasRedisServer)('a server that is killed', () => {
   it.each(['always', 'everysec'] as const)(
     'has lost nothing that was taken and stored twice nothing, with appendfsync %s',
     async (appendFsync) => {
@@ -77,7 +77,7 @@ describe('a server that is killed', () => {
   })
 })
 
-describe('a connection that is cut', () => {
+describe.runIf(hasRedisServer)('a connection that is cut', () => {
   it('stores an event once when the answer to its publisher is lost', async () => {
     const proxy = await openProxy(server)
     const here = options()
@@ -149,7 +149,7 @@ describe('a connection that is cut', () => {
   })
 })
 
-describe('a server that is not there', () => {
+describe.runIf(hasRedisServer)('a server that is not there', () => {
   it('keeps publishers waiting for as long as they have said, and then tells them why', async () => {
     const backend = openBackend({ url: 'redis://127.0.0.1:1', timeoutMs: 150 })
 
@@ -211,7 +211,7 @@ describe('a server that is not there', () => {
   })
 })
 
-describe('a server that has lost its data', () => {
+describe.runIf(hasRedisServer)('a server that has lost its data', () => {
   it.each([
     ['everything', () => ['FLUSHALL']],
     ['a stream', (stream: string) => ['DEL', `{${stream}}:log:normal`]],
@@ -240,7 +240,7 @@ describe('a server that has lost its data', () => {
   })
 })
 
-describe('a server that refuses', () => {
+describe.runIf(hasRedisServer)('a server that refuses', () => {
   it('tells the publisher that it has no memory left, and consumers go on', async () => {
     const own = await openServer()
     const backend = openBackend({ url: own.url, stream: newStream(), timeoutMs: 1000 })

@@ -1,8 +1,9 @@
 import { Cluster } from 'ioredis'
 import { expect, it, onTestFinished } from 'vitest'
 import { event, newStream, openBackend, openServer, until, untilIdle, watch } from './harness.ts'
+import { hasRedisServer } from './redis-server.ts'
 
-it('works on a cluster: what belongs together is in one slot', async () => {
+it.runIf(hasRedisServer)('works on a cluster: what belongs together is in one slot', async () => {
   const server = await openServer({
     more: ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'],
   })

@@ -2,7 +2,7 @@ import { redisStreams } from '@eventsets/redis-streams'
 import { busBackendConformance } from 'eventsets/testing'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { startProcess } from './processes.ts'
-import { type RedisServer, startRedis } from './redis-server.ts'
+import { hasRedisServer, type RedisServer, startRedis } from './redis-server.ts'
 
 /** A process that dies is missed soon, and nobody is missed who is only slow. */
 const LEASE_MS = 1500
@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.dispose())
 
-describe('redisStreams', () => {
+describe.runIf(hasRedisServer)('redisStreams', () => {
   const make = () => {
     const options = { url: server.url, stream: `case-${count++}`, leaseMs: LEASE_MS }
     return {

@@ -18,7 +18,7 @@ import {
   watch,
 } from './harness.ts'
 import { readLedger } from './processes.ts'
-import { type RedisServer, startRedis } from './redis-server.ts'
+import { hasRedisServer, type RedisServer, startRedis } from './redis-server.ts'
 
 let server: RedisServer
 beforeAll(async () => {
@@ -28,7 +28,7 @@ afterAll(() => server.dispose())
 
 const options = () => ({ url: server.url, stream: newStream() })
 
-describe('a consumer that is killed', () => {
+describe.runIf(hasRedisServer)('a consumer that is killed', () => {
   it('has what it held handled by another one, which is told that it may be a repetition', async () => {
     const here = options()
     const backend = openBackend(here)
@@ -108,7 +108,7 @@ describe('a consumer that is killed', () => {
   })
 })
 
-describe('a consumer that does not answer for longer than its lease', () => {
+describe.runIf(hasRedisServer)('a consumer that does not answer for longer than its lease', () => {
   it.each([
     ['an event with a key', 'k'],
     ['an event without a key', undefined],
@@ -163,7 +163,7 @@ describe('a consumer that does not answer for longer than its lease', () => {
   })
 })
 
-describe('consumers that come and go', () => {
+describe.runIf(hasRedisServer)('consumers that come and go', () => {
   it('share the partitions, and leave nothing of themselves behind', async () => {
     const here = { ...options(), partitions: 8 }
     const backend = openBackend(here)

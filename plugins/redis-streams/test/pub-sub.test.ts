@@ -4,7 +4,7 @@ import type { BusBackend, Delivery } from 'eventsets/bus'
 import { busBackendConformance } from 'eventsets/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { event, newStream, openProxy, until } from './harness.ts'
-import { type RedisServer, startRedis } from './redis-server.ts'
+import { hasRedisServer, type RedisServer, startRedis } from './redis-server.ts'
 
 let server: RedisServer
 beforeAll(async () => {
@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.dispose())
 
-describe('redisPubSub', () => {
+describe.runIf(hasRedisServer)('redisPubSub', () => {
   const make = () => {
     const channel = newStream()
     return {
@@ -26,7 +26,7 @@ describe('redisPubSub', () => {
   for (const { name, run } of busBackendConformance(make)) it(name, run)
 })
 
-describe('processes that share a channel', () => {
+describe.runIf(hasRedisServer)('processes that share a channel', () => {
   it('are all told, each once, in order where there is a key', async () => {
     const here = options()
     const listeners = [await listen(open(here)), await listen(open(here))]
@@ -102,7 +102,7 @@ describe('processes that share a channel', () => {
   })
 })
 
-describe('what is published', () => {
+describe.runIf(hasRedisServer)('what is published', () => {
   it('is lost for whoever comes later', async () => {
     const here = options()
     const publisher = open(here)

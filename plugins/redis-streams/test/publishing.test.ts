@@ -13,7 +13,7 @@ import {
   untilIdle,
   watch,
 } from './harness.ts'
-import { type RedisServer, startRedis } from './redis-server.ts'
+import { hasRedisServer, type RedisServer, startRedis } from './redis-server.ts'
 
 let server: RedisServer
 beforeAll(async () => {
@@ -29,7 +29,7 @@ async function history(backend: ReturnType<typeof redisStreams>): Promise<Stored
   return events
 }
 
-describe('redisStreams', () => {
+describe.runIf(hasRedisServer)('redisStreams', () => {
   it('says everything that is wrong with its options at once', () => {
     const wrong = {
       url: 'http://x',
@@ -100,7 +100,7 @@ describe('redisStreams', () => {
   })
 })
 
-describe('an event that is published again', () => {
+describe.runIf(hasRedisServer)('an event that is published again', () => {
   it('is stored once, whoever publishes it, and after its publisher has begun anew', async () => {
     const here = options()
     const [one, two] = [openBackend(here), openBackend(here)]
@@ -127,7 +127,7 @@ describe('an event that is published again', () => {
   })
 })
 
-describe('many events', () => {
+describe.runIf(hasRedisServer)('many events', () => {
   it('come in the order in which they were published, also where publishing is not waited for', async () => {
     const backend = openBackend(options())
     const { deliveries } = await watch(backend, 'shop', undefined, { concurrency: 1 })
@@ -180,7 +180,7 @@ describe('many events', () => {
   })
 })
 
-describe('a full stream', () => {
+describe.runIf(hasRedisServer)('a full stream', () => {
   it('makes room of what has been handled, and refuses publishers otherwise', async () => {
     const backend = openBackend({ ...options(), maxLen: 20, overflow: 'error' })
     await foundGroup(backend, 'shop')
@@ -251,7 +251,7 @@ describe('a full stream', () => {
   })
 })
 
-describe('what is no event', () => {
+describe.runIf(hasRedisServer)('what is no event', () => {
   it('is a dead letter as it was found, and shows nothing raw in a terminal', async () => {
     const here = options()
     const backend = openBackend(here)
@@ -274,7 +274,7 @@ describe('what is no event', () => {
   })
 })
 
-describe('time', () => {
+describe.runIf(hasRedisServer)('time', () => {
   it('is the time of the server: a process whose clock is wrong tries again when it should', async () => {
     const backend = openBackend(options())
     const times: number[] = []
@@ -295,7 +295,7 @@ describe('time', () => {
   })
 })
 
-describe('a group', () => {
+describe.runIf(hasRedisServer)('a group', () => {
   it('begins with what is published from then on, and the very first one at the beginning', async () => {
     const here = options()
     const backend = openBackend(here)

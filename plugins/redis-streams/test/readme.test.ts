@@ -4,11 +4,12 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 import { openServer } from './harness.ts'
+import { hasRedisServer } from './redis-server.ts'
 
 const folder = fileURLToPath(new URL('..', import.meta.url))
 const hook = new URL('resolve-eventsets.mjs', import.meta.url).href
 
-it('what the README shows runs, and prints what it says', async () => {
+it.runIf(hasRedisServer)('what the README shows runs, and prints what it says', async () => {
   const server = await openServer()
   const readme = readFileSync(`${folder}/README.md`, 'utf8')
   const programs = [...readme.matchAll(/^```js\n([\s\S]*?)^```$(?:\n\n```text\n([\s\S]*?)^```$)?/gm)]

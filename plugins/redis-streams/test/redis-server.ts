@@ -1,10 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
+import { hasCommand } from '../../../test/servers/command.ts'
+import { findFreePort } from '../../../test/servers/free-port.ts'
+
+export const hasRedisServer = hasCommand('redis-server', '@eventsets/redis-streams')
 
 /** A server of its own, on a free port of this machine. */
 export interface RedisServer {
@@ -30,7 +33,7 @@ export interface RedisServerOptions {
 
 export async function startRedis({ appendFsync, more = [] }: RedisServerOptions = {}): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'eventsets-redis-'))
-  const port = await findPort()
+  const port = await findFreePort()
   const storing = appendFsync ? ['--appendonly', 'yes', '--appendfsync', appendFsync] : []
   const args = [
     '--port',
@@ -77,14 +80,4 @@ export async function startRedis({ appendFsync, more = [] }: RedisServerOptions 
       rmSync(folder, { recursive: true, force: true })
     },
   }
-}
-
-async function findPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (typeof address !== 'object' || address === null) throw new Error('There is no free port.')
-  return address.port
 }
