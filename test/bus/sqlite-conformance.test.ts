@@ -4,6 +4,7 @@ import Database from 'libsql'
 import { describe, it } from 'vitest'
 import { type SqliteBackend, sqliteBackend } from '../../src/bus/index.ts'
 import { busBackendConformance } from '../../src/testing/index.ts'
+import { victimsOf } from '../bus-backends/victim.ts'
 import { makeFile, startProcess } from './sqlite-files.ts'
 
 /** A process that dies is missed soon, and nobody is missed who is only slow. */
@@ -24,7 +25,7 @@ describe('the SQLite backend on a file', () => {
     return {
       backend: await prepared(open()),
       reopen: open,
-      startVictim: startVictimOn(file),
+      ...victimsOn(file),
       poison: async () => {
         const handle = new Database(file)
         // Under a name that somebody listens to.
@@ -54,7 +55,7 @@ describe('the SQLite backend on a handle that others use', () => {
     return {
       backend: await prepared(open()),
       reopen: open,
-      startVictim: startVictimOn(file),
+      ...victimsOn(file),
       dispose: () => remove(file),
     }
   }
@@ -66,16 +67,9 @@ describe('the SQLite backend in memory', () => {
   for (const { name, run } of busBackendConformance(make)) it(name, run)
 })
 
-/** A process that takes events and ends with none of them. */
-function startVictimOn(file: string) {
-  return async (group: string) => {
-    const victim = startProcess('hold', { file, group, leaseMs: LEASE_MS })
-    await victim.said('ready')
-    return {
-      holds: async (count: number) => void (await victim.said(`holds ${count}`)),
-      kill: victim.kill,
-    }
-  }
+/** Processes that are killed. */
+function victimsOn(file: string) {
+  return victimsOf((role, order) => startProcess(role, { file, leaseMs: LEASE_MS, ...order }))
 }
 
 function remove(file: string): void {

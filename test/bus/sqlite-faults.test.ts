@@ -2,10 +2,13 @@ import { join } from 'node:path'
 import Database from 'libsql'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { StoredEvent } from '../../src/bus/index.ts'
+import { recordFigure, tally } from '../bus-backends/figures.ts'
 import {
+  expectInOrder,
   gate,
   idsOf,
   makeFolder,
+  type Noted,
   openBackend,
   openBus,
   type Process,
@@ -16,20 +19,6 @@ import {
 
 /** Long enough for a busy machine, short enough to wait for. */
 const LEASE_MS = 1200
-
-interface Handled {
-  readonly id: string
-  readonly key: string
-  readonly n: number
-  readonly attempt: number
-  readonly isRedelivered: boolean
-}
-
-interface Published {
-  readonly id: string
-  readonly key: string
-  readonly n: number
-}
 
 const unhandled: unknown[] = []
 const note = (reason: unknown) => unhandled.push(reason)
@@ -95,32 +84,13 @@ function events(count: number, name = 'order.placed'): StoredEvent[] {
   }))
 }
 
-/** The first time each event of a key was handled, in the order in which that was. */
-function firstTimes(handled: readonly Handled[]): Map<string, number[]> {
-  const seen = new Set<string>()
-  const byKey = new Map<string, number[]>()
-  for (const { id, key, n } of handled) {
-    if (seen.has(id)) continue
-    seen.add(id)
-    byKey.set(key, [...(byKey.get(key) ?? []), n])
-  }
-  return byKey
-}
-
-function expectInOrder(handled: readonly Handled[]): void {
-  for (const [key, numbers] of firstTimes(handled)) {
-    const sorted = [...numbers].sort((a, b) => a - b)
-    expect({ key, numbers }).toEqual({ key, numbers: sorted })
-  }
-}
-
 describe('a publisher that is killed', () => {
   it('loses nothing that publish has resolved for, and stores nothing twice, at any of many moments', async () => {
     const { file, published } = makeFiles()
     await foundGroup(file, 'shop')
 
     for (let round = 0; round < 12; round++) {
-      const from = readLedger<Published>(published).length
+      const from = readLedger<Noted>(published).length
       const publisher = startProcess('publish', { file, ledger: published, prefix: 'p', keys: 3, from })
       await publisher.said(`published ${1 + ((round * 7) % 10)}`)
       await publisher.kill()
@@ -131,10 +101,20 @@ describe('a publisher that is killed', () => {
     bus.on('order.*', (event) => void seen.push(event))
     await bus.start()
     await bus.idle()
-    const taken = readLedger<Published>(published)
+    const taken = readLedger<Noted>(published)
     expect(taken.length).toBeGreaterThanOrEqual(12)
     for (const { id } of taken) expect(idsOf(seen)).toContain(id)
     expect(seen).toHaveLength(idsOf(seen).size)
+    recordFigure({
+      backend: 'sqlite',
+      fault: 'F3',
+      what: 'a publisher is killed while it publishes',
+      did: '12 times, each at another moment',
+      ...tally(
+        taken,
+        seen.map(({ id, key, data }) => ({ id, key, n: (data as { n: number }).n })),
+      ),
+    })
   })
 })
 
@@ -154,7 +134,7 @@ describe('a publisher of large events that is killed', () => {
     handle.close()
     const stored = new Set<string>()
     for await (const { id } of openBackend(file).replay?.({}) ?? []) stored.add(id)
-    for (const { id } of readLedger<Published>(published)) expect(stored).toContain(id)
+    for (const { id } of readLedger<Noted>(published)) expect(stored).toContain(id)
   })
 })
 
@@ -163,19 +143,22 @@ describe('a consumer that is killed', () => {
     const { file, handled } = makeFiles()
     await foundGroup(file, 'shop')
     const backend = openBackend(file)
-    await backend.publish(events(200))
+    const taken = events(200)
+    await backend.publish(taken)
 
     const victim = startProcess('consume', { file, ledger: handled, group: 'shop', leaseMs: LEASE_MS })
     await victim.said('handled 30')
+    const killedMs = performance.now()
     await victim.kill()
     const rescuer = startProcess('consume', { file, ledger: handled, group: 'shop', leaseMs: LEASE_MS })
     await rescuer.said('ready')
     await until(async () => (await backend.health()).queueDepth + (await backend.health()).inFlight === 0)
+    const recoveryMs = performance.now() - killedMs
     rescuer.tell({ close: true })
     await rescuer.ended()
 
-    const all = readLedger<Handled>(handled)
-    const times = new Map<string, Handled[]>()
+    const all = readLedger<Noted>(handled)
+    const times = new Map<string, Noted[]>()
     for (const each of all) times.set(each.id, [...(times.get(each.id) ?? []), each])
     expect(times.size).toBe(200)
     const repeated = [...times.values()].filter(({ length }) => length > 1)
@@ -183,21 +166,30 @@ describe('a consumer that is killed', () => {
     expect(repeated.length).toBeLessThanOrEqual(10)
     for (const [, again] of repeated) expect(again).toMatchObject({ attempt: 2, isRedelivered: true })
     for (const { attempt, isRedelivered } of all) expect(isRedelivered).toBe(attempt > 1)
+    recordFigure({
+      backend: 'sqlite',
+      fault: 'F1',
+      what: `a consumer is killed with a batch in hand, \`leaseMs: ${LEASE_MS}\``,
+      did: 'up to 10 of 200 events were in its hands',
+      ...tally(taken, all),
+      recoveryMs,
+    })
   })
 
   it('by the same event again and again leaves a dead letter "crashed", and all others are handled', async () => {
     const { file, handled } = makeFiles()
     await foundGroup(file, 'shop')
     const backend = openBackend(file)
-    await backend.publish(events(60))
+    const taken = events(60)
+    await backend.publish(taken)
 
-    const options = { file, ledger: handled, group: 'shop', leaseMs: LEASE_MS, dieOn: 13, maxCrashes: 3 }
+    const options = { file, ledger: handled, group: 'shop', leaseMs: LEASE_MS, dieOn: [13], maxCrashes: 3 }
     for (let life = 0; life < 3; life++) {
       const victim = startProcess('consume', options)
       expect(await victim.ended()).toBe(null)
     }
     const { bus, errors } = openBus(file, { leaseMs: LEASE_MS }, { group: 'shop' })
-    const seen: unknown[] = []
+    const seen: string[] = []
     bus.on('order.*', ({ id }) => void seen.push(id))
     await bus.start()
     await bus.idle()
@@ -210,6 +202,17 @@ describe('a consumer that is killed', () => {
     const others = new Set([...idsOf(readLedger(handled)), ...seen])
     expect(others.size).toBe(59)
     expect(others).not.toContain('event-13')
+    recordFigure({
+      backend: 'sqlite',
+      fault: 'F2',
+      what: 'an event ends the process of whoever handles it',
+      did: '1 of 60; it is a dead letter after 3 processes',
+      ...tally(
+        taken,
+        [...readLedger<Noted>(handled), ...seen.map((id) => ({ id, key: undefined, n: 0 }))],
+        idsOf(letters.map((letter) => letter.event)),
+      ),
+    })
 
     await bus.deadLetters.replay(letters[0]?.id as string)
     await bus.idle()
@@ -272,6 +275,15 @@ describe('a consumer that stands still', () => {
     end.open()
     await bus.idle()
     expect(deliveries).toEqual([{ id: first.id, attempt: 2, isRedelivered: true }])
+    recordFigure({
+      backend: 'sqlite',
+      fault: 'F8',
+      what: 'a consumer is stopped (SIGSTOP) until others have its event',
+      did: 'what it said of it later was not heard',
+      acknowledged: 1,
+      lost: 0,
+      repeated: 0,
+    })
   })
 
   it('in its handler for longer than the lease keeps its event, as long as its process lives', async () => {
@@ -358,10 +370,17 @@ describe('the order of a key', () => {
       each.tell({ close: true })
       await each.ended()
     }
-    const all = readLedger<Handled>(handled)
+    const all = readLedger<Noted>(handled)
     const done = idsOf(all)
-    for (const { id } of readLedger<Published>(published)) expect(done).toContain(id)
+    for (const { id } of readLedger<Noted>(published)) expect(done).toContain(id)
     expectInOrder(all)
+    recordFigure({
+      backend: 'sqlite',
+      fault: 'F16',
+      what: 'three consumers and 20 keys, a ninth of the first tries fail, one consumer is killed',
+      did: `${done.size} events`,
+      ...tally(readLedger<Noted>(published), all),
+    })
     expect(await backend.deadLetters.list()).toEqual([])
   })
 })

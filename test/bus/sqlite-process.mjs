@@ -1,88 +1,24 @@
 // What the tests of the SQLite backend and of outboxes do in processes of their own, so that these can be killed at any
 // moment:
 //
-//   node sqlite-process.mjs <role> <options as JSON>
+//   node --import ../../scripts/from-clone.mjs sqlite-process.mjs <role> <options as JSON>
 //
 // A process tells its parent what it has done by messages, and what must not be lost by lines in a file, each of which
 // is on the disk before it goes on.
-import { once } from 'node:events'
-import { fsyncSync, openSync, writeSync } from 'node:fs'
 import Database from 'libsql'
 import { EventBus, postgresOutbox, sqliteBackend, sqliteOutbox, startRelay } from '../../dist/bus/index.js'
+import { die, heard, play, tell } from '../bus-backends/child.mjs'
+import { openLedger } from '../bus-backends/open-ledger.mjs'
+import { rolesOf } from '../bus-backends/roles.mjs'
 
-const [role, json] = process.argv.slice(2)
-const options = JSON.parse(json)
-const ROLES = { hold, publish, consume, finish, lock, transact, transactPostgres, relay }
-
-process.on('unhandledRejection', (error) => {
-  console.error(error)
-  process.exit(70)
+await play({
+  ...rolesOf({ EventBus, open }),
+  finish,
+  lock,
+  transact,
+  transactPostgres,
+  relay,
 })
-process.on('disconnect', () => process.exit(0))
-await ROLES[role](options)
-
-/** Takes events, and ends with each when its parent says so, with the outcome that it says. */
-async function hold({ file, group, leaseMs, concurrency = 1 }) {
-  const backend = open({ file, leaseMs })
-  let count = 0
-  const consumption = await backend.consume({
-    group,
-    concurrency,
-    patterns: () => ['*'],
-    async deliver() {
-      tell({ [`holds ${++count}`]: true })
-      return await heard('outcome')
-    },
-    onError: console.error,
-  })
-  tell({ ready: true })
-  await heard('close')
-  await consumption.stop(1000)
-  await backend.close()
-  process.exit(0)
-}
-
-/** Publishes one event after another, and notes each that has been taken. */
-async function publish({ file, ledger, prefix, keys, from = 0, size = 0 }) {
-  const bus = new EventBus({ backend: open({ file }) })
-  const save = openLedger(ledger)
-  const padding = 'x'.repeat(size)
-  tell({ ready: true })
-  for (let n = from; ; n++) {
-    const id = `${prefix}-${n}`
-    const key = `${prefix}-${n % keys}`
-    await bus.publish('order.placed', { n, padding }, { id, key })
-    save({ id, key, n })
-    tell({ [`published ${n - from + 1}`]: true })
-  }
-}
-
-/** Handles events, and notes each that has been handled. */
-async function consume({ file, ledger, group, leaseMs, concurrency = 10, failEvery, dieOn, maxCrashes }) {
-  const save = openLedger(ledger)
-  const bus = new EventBus({
-    backend: open({ file, leaseMs, maxCrashes }),
-    group,
-    concurrency,
-    retry: { maxAttempts: 100, baseDelayMs: 1, maxDelayMs: 5 },
-    onError: () => {},
-  })
-  let count = 0
-  const handler = async ({ id, key, data: { n } }, { attempt, isRedelivered }) => {
-    if (n === dieOn) die()
-    // Not at once, so that several are in hand when it is killed.
-    await new Promise((resolve) => setImmediate(resolve))
-    if (attempt === 1 && failEvery && n % failEvery === 0) throw new Error('the first try fails')
-    save({ id, key, n, attempt, isRedelivered, time: Date.now() })
-    tell({ [`handled ${++count}`]: true, [id]: true })
-  }
-  bus.on('order.*', handler, { name: 'ledger' })
-  await bus.start()
-  tell({ ready: true })
-  await heard('close')
-  await bus.close()
-  process.exit(0)
-}
 
 /** Publishes and handles an event, and leaves nothing behind that keeps it from ending. */
 async function finish({ file, isConsuming, isClosing }) {
@@ -171,28 +107,4 @@ async function relay({ file, busFile, dieAfterPublishing, leaseMs }) {
 
 function open({ file, ...options }) {
   return sqliteBackend({ database: file, driver: Database, ...options })
-}
-
-function tell(message) {
-  process.send(message)
-}
-
-async function heard(what) {
-  for (;;) {
-    const [message] = await once(process, 'message')
-    if (what in message) return message[what]
-  }
-}
-
-function die() {
-  process.kill(process.pid, 'SIGKILL')
-  for (;;);
-}
-
-function openLedger(path) {
-  const fd = openSync(path, 'a')
-  return (entry) => {
-    writeSync(fd, `${JSON.stringify(entry)}\n`)
-    fsyncSync(fd)
-  }
 }

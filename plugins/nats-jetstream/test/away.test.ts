@@ -1,6 +1,7 @@
 import { connect } from '@nats-io/transport-node'
 import { ConnectionError } from 'eventsets/bus'
 import { describe, expect, it } from 'vitest'
+import { notedOf, recordFigure, tally } from '../../../test/bus-backends/figures.ts'
 import {
   errorOf,
   event,
@@ -75,11 +76,21 @@ describe.runIf(hasNatsServer)('while the server is away', () => {
     const events = eventsOf(20)
     const publishing = Promise.all(events.map((each) => backend.publish([each])))
     held.open()
+    const startedMs = performance.now()
     await server.start()
     await publishing
 
     await until(() => handed(watcher).size === 21)
+    const recoveryMs = performance.now() - startedMs
     await untilIdle(backend)
+    recordFigure({
+      backend: 'nats-jetstream',
+      fault: 'F3',
+      what: 'the server is killed while somebody handles, and publishers wait until it is back',
+      did: 'one event was in hand, 20 were published meanwhile',
+      ...tally([first, ...events], notedOf(watcher.deliveries)),
+      recoveryMs,
+    })
     expect((await backend.health()).reconnects).toBe(1)
     expect(await backend.deadLetters.list()).toEqual([])
   })
@@ -157,10 +168,22 @@ describe.runIf(hasNatsServer)('while the server is away', () => {
     })
     expect(failures[0]).toBeInstanceOf(ConnectionError)
     await until(() => watcher.errors.length > 0)
+    const resumedMs = performance.now()
     server.resume()
     await until(async () => (await backend.health()).status === 'healthy')
     await backend.publish([after])
     await until(() => handed(watcher).has(before.id) && handed(watcher).has(after.id))
+    recordFigure({
+      backend: 'nats-jetstream',
+      fault: 'F7',
+      what: 'the server is paused for longer than all timeouts (SIGSTOP), and goes on',
+      did: 'a publish meanwhile was rejected with `ConnectionError`',
+      ...tally(
+        [before, after],
+        notedOf(watcher.deliveries.filter(({ event: { id } }) => id === before.id || id === after.id)),
+      ),
+      recoveryMs: performance.now() - resumedMs,
+    })
 
     server.pause()
     await backend.close()
@@ -195,6 +218,7 @@ describe.runIf(hasNatsServer)('while the server is away', () => {
     await until(() => watcher.deliveries.length === 5)
     await untilIdle(backend)
 
+    const deletedMs = performance.now()
     for (const each of [stream, `${stream}-notes`, `${stream}-dead`, `${stream}-batches`])
       await server.admin.request(`$JS.API.STREAM.DELETE.${each}`, '')
     const after = eventsOf(3)
@@ -203,8 +227,17 @@ describe.runIf(hasNatsServer)('while the server is away', () => {
     await backend.publish(together)
 
     await until(() => [...after, ...together].every(({ id }) => handed(watcher).has(id)))
+    const recoveryMs = performance.now() - deletedMs
     await untilIdle(backend)
     expect(watcher.deliveries).toHaveLength(11)
+    recordFigure({
+      backend: 'nats-jetstream',
+      fault: 'F5',
+      what: 'all streams are deleted while a consumer is at work',
+      did: 'what was published afterwards is counted',
+      ...tally([...after, ...together], notedOf(watcher.deliveries.slice(5))),
+      recoveryMs,
+    })
   })
 
   it('forgets a group that nobody serves, and what waits for it', async () => {

@@ -1,8 +1,10 @@
 import { jetStream } from '@eventsets/nats-jetstream'
 import { busBackendConformance } from 'eventsets/testing'
 import { afterAll, beforeAll, describe, it } from 'vitest'
+import { poisonBodies } from '../../../test/bus-backends/poison-bodies.ts'
+import { victimsOf } from '../../../test/bus-backends/victim.ts'
+import { startProcess } from './harness.ts'
 import { hasNatsServer, type NatsServer, startNats } from './nats-server.ts'
-import { startProcess } from './processes.ts'
 
 /** A process that dies is missed soon, and nobody is missed who is only slow. */
 const ACK_WAIT_MS = 1500
@@ -20,28 +22,14 @@ describe.runIf(hasNatsServer)('jetStream', () => {
     return {
       backend: jetStream(options),
       reopen: () => jetStream(options),
-      startVictim: async (group: string) => {
-        const victim = startProcess('hold', { ...options, group })
-        await victim.said('ready')
-        return {
-          holds: async (held: number) => void (await victim.said(`holds ${held}`)),
-          kill: victim.kill,
-        }
-      },
+      ...victimsOf((role, order) => startProcess(role, { ...options, ...order })),
       restart: async () => {
         await server.kill()
         await server.start()
       },
       poison: async () => {
-        const bodies = [
-          '{"id":',
-          'null',
-          '{"name":7}',
-          Buffer.from([0x7b, 0x22, 0xff, 0x00, 0x22]),
-          '\u001b[2J',
-        ]
         for (const subject of ['event.order.paid', 'again', 'what.else'])
-          for (const body of bodies)
+          for (const body of poisonBodies)
             await server.admin.request(`${options.stream}.${subject}`, body, { timeout: 5000 })
       },
     }

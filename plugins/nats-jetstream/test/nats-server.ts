@@ -1,29 +1,22 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { connect as connectSocket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { hasCommand } from '../../../test/servers/command.ts'
 import { findFreePort } from '../../../test/servers/free-port.ts'
+import { createServerProcess, type ServerProcess } from '../../../test/servers/server-process.ts'
 
 export const hasNatsServer = hasCommand('nats-server', '@eventsets/nats-jetstream')
 
 /** A server of its own, on a free port of this machine. */
-export interface NatsServer {
+export interface NatsServer extends Omit<ServerProcess, 'folder' | 'start'> {
   readonly port: number
   readonly url: string
   /** A connection for what the port of the bus has no method for. It waits while the server is away. */
   readonly admin: NatsConnection
-  /** Ends it with SIGKILL. */
-  kill(): Promise<void>
   /** Starts it on what it had stored, and resolves when JetStream answers. */
   start(): Promise<void>
-  /** Keeps it from doing anything, and lets it go on. */
-  pause(): void
-  resume(): void
-  dispose(): Promise<void>
 }
 
 export interface NatsServerOptions {
@@ -37,45 +30,34 @@ export async function startNats({
   more = '',
   jetStream = true,
 }: NatsServerOptions = {}): Promise<NatsServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'eventsets-nats-'))
   const port = await findFreePort()
-  const configuration = join(folder, 'nats.conf')
+  const server = createServerProcess('nats-server', (folder) => ['-c', join(folder, 'nats.conf')])
   const lines = [
     `listen: "127.0.0.1:${port}"`,
     // A bus may publish events of a MiB.
     more.includes('max_payload') ? '' : 'max_payload: 8MB',
-    jetStream ? `jetstream { store_dir: ${JSON.stringify(join(folder, 'store'))} }` : '',
+    jetStream ? `jetstream { store_dir: ${JSON.stringify(join(server.folder, 'store'))} }` : '',
     more,
   ]
-  writeFileSync(configuration, lines.join('\n'))
-  let child: ChildProcess | undefined
-  let exit: Promise<unknown> = Promise.resolve()
+  writeFileSync(join(server.folder, 'nats.conf'), lines.join('\n'))
   let admin: NatsConnection | undefined
   const start = async () => {
-    child = spawn('nats-server', ['-c', configuration], { stdio: 'ignore' })
-    exit = once(child, 'exit')
+    server.start()
     await untilListening(port)
     if (!jetStream) return
     admin ??= await connect({ servers: `127.0.0.1:${port}`, maxReconnectAttempts: -1, reconnectTimeWait: 10 })
     await untilJetStream(admin)
   }
-  const kill = async () => {
-    child?.kill('SIGKILL')
-    await exit
-  }
   await start()
   return {
+    ...server,
     port,
     url: `nats://127.0.0.1:${port}`,
     admin: admin as unknown as NatsConnection,
-    kill,
     start,
-    pause: () => void child?.kill('SIGSTOP'),
-    resume: () => void child?.kill('SIGCONT'),
     async dispose() {
       await admin?.close()
-      await kill()
-      rmSync(folder, { recursive: true, force: true })
+      await server.dispose()
     },
   }
 }

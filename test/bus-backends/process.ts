@@ -1,9 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-/** A process of its own that does one of the things in `nats-process.mjs`. */
+/** A process of its own that plays one of the roles of its script. */
 export interface Process {
   readonly child: ChildProcess
   tell(message: object): void
@@ -16,23 +15,31 @@ export interface Process {
   ended(): Promise<number | null>
 }
 
-const script = fileURLToPath(new URL('nats-process.mjs', import.meta.url))
-const hook = new URL('resolve-eventsets.mjs', import.meta.url).href
+/** Finds the packages that this repository builds. */
+export const fromClone: string = new URL('../../scripts/from-clone.mjs', import.meta.url).href
 
-export function startProcess(role: string, options: object): Process {
-  const child = fork(script, [role, JSON.stringify(options)], {
+/** @param preload More modules to load before the script. */
+export function startProcess(
+  script: URL,
+  role: string,
+  options: object,
+  preload: readonly string[] = [],
+): Process {
+  const child = fork(fileURLToPath(script), [role, JSON.stringify(options)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    execArgv: ['--import', hook],
+    execArgv: [fromClone, ...preload].flatMap((module) => ['--import', module]),
   })
-  const messages: Record<string, unknown>[] = []
+  const firstWith = new Map<string, Readonly<Record<string, unknown>>>()
   const exit = once(child, 'exit')
-  child.on('message', (message) => messages.push(message as Record<string, unknown>))
+  child.on('message', (message: Readonly<Record<string, unknown>>) => {
+    for (const what of Object.keys(message)) if (!firstWith.has(what)) firstWith.set(what, message)
+  })
   return {
     child,
     tell: (message) => void child.send(message),
     async said(what) {
       for (;;) {
-        const found = messages.find((message) => what in message)
+        const found = firstWith.get(what)
         if (found) return found
         await Promise.race([
           once(child, 'message'),
@@ -42,19 +49,11 @@ export function startProcess(role: string, options: object): Process {
         ])
       }
     },
-    hasSaid: (what) => messages.some((message) => what in message),
+    hasSaid: (what) => firstWith.has(what),
     async kill() {
       child.kill('SIGKILL')
       await exit
     },
     ended: async () => (await exit)[0],
   }
-}
-
-/** The lines that a process has written for sure. */
-export function readLedger<T = Record<string, unknown>>(path: string): T[] {
-  if (!existsSync(path)) return []
-  // Whoever was killed while writing has left a part of a line.
-  const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1)
-  return lines.map((line) => JSON.parse(line))
 }
