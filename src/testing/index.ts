@@ -4,7 +4,9 @@ export type {
   BackendUnderTest,
   BusBackendConformanceOptions,
   MakeBackend,
+  Mortal,
   Victim,
+  VictimPublisher,
 } from './bus-backend/subject.ts'
 export type { ConformanceCase } from './conformance-case.ts'
 export { type EventSetConformanceOptions, eventSetConformance } from './event-set-conformance.ts'

@@ -104,6 +104,20 @@ const mutants: readonly Mutant[] = [
     says: /nothing to do/,
   },
   {
+    title: 'takes what comes before an event that it refuses',
+    make: () =>
+      mutant(({ publish }) => ({
+        publish: async (events) => {
+          for (const event of events) {
+            JSON.stringify(event)
+            await publish([event])
+          }
+        },
+      })),
+    finds: 'takes all or none of what is published together',
+    says: /refused 3 events that were published together, and handed over 1 of them/,
+  },
+  {
     title: 'hands over the data of the event before',
     make: () => {
       let last: unknown
@@ -191,6 +205,25 @@ const mutants: readonly Mutant[] = [
     },
     finds: 'lets no group wait for another',
     says: /50 of 50 events have not been handed over/,
+  },
+  {
+    title: 'takes groups for the same whose names differ in a sign',
+    make: () =>
+      mutant(({ consume }) => ({
+        consume: (consumer) =>
+          consume({ ...asObject(consumer), group: consumer.group.replaceAll(/[^\w{}]/g, '-') }),
+      })),
+    finds: 'serves groups whatever they are called',
+    says: /of 3 events have not been handed over/,
+  },
+  {
+    title: 'cuts off the names of groups',
+    make: () =>
+      mutant(({ consume }) => ({
+        consume: (consumer) => consume({ ...asObject(consumer), group: consumer.group.slice(0, 100) }),
+      })),
+    finds: 'serves groups whatever they are called',
+    says: /health\(\) does not know the groups "xxx/,
   },
   {
     title: 'forgets a group that nobody consumes for',
@@ -669,6 +702,77 @@ const mutants: readonly Mutant[] = [
     says: /1 of 20 events have not been handed over/,
   },
   {
+    title: 'takes it for a crash when it is closed',
+    make: () => {
+      const stored = memoryBackend()
+      const open = (): BusBackend => {
+        let close = () => {}
+        const closed = new Promise<void>((resolve) => {
+          close = resolve
+        })
+        return {
+          ...stored,
+          features: { ...stored.features, durable: true },
+          consume: async (consumer) => {
+            const consumption = await stored.consume({
+              ...asObject(consumer),
+              deliver: (delivery) =>
+                Promise.race([
+                  consumer.deliver(delivery),
+                  closed.then(() => {
+                    const { attempt, event } = delivery
+                    const { group } = consumer
+                    const letter = { ...letterOf(delivery), group, handler: undefined, id: event.id }
+                    return attempt < 3
+                      ? { deadLetters: [], retry: { handlers: [], delayMs: 0, attempt: attempt + 1 } }
+                      : { deadLetters: [letter] }
+                  }),
+                ]),
+            })
+            void closed.then(() => consumption.stop(0))
+            return consumption
+          },
+          close: async () => close(),
+        }
+      }
+      return { backend: open(), reopen: open }
+    },
+    finds: 'hands back what is in hand when it is closed, and blames it for nothing',
+    says: /after 3 times, 0 of 3 events have been handed over again/,
+  },
+  {
+    title: 'gives up all that was in hand when a process has died',
+    make: () => {
+      const backend = mutant(() => ({
+        features: { ...memoryBackend().features, durable: true, takeover: true },
+      }))
+      return { backend, startMortal: (group, lethalName) => mortalOn(backend, group, lethalName) }
+    },
+    finds: 'gives up what kills those who handle it, and nothing beside it',
+    says: /events were given up that were in hand beside the one that killed/,
+  },
+  {
+    title: 'never gives up what kills its process',
+    make: () => {
+      const backend = mutant(() => ({
+        features: { ...memoryBackend().features, durable: true, takeover: true },
+      }))
+      const startMortal = async () => ({ died: async () => {}, kill: async () => {} })
+      return { backend, startMortal }
+    },
+    finds: 'gives up what kills those who handle it, and nothing beside it',
+    says: /10 processes have died over an event, and it was not given up/,
+  },
+  {
+    title: 'takes one event after the other of those that are published together',
+    make: () => {
+      const backend = memoryBackend()
+      return { backend, startPublisher: (name, size) => publisherOn(backend, name, size) }
+    },
+    finds: 'takes all or none of what a publisher was at that was killed',
+    says: /7 of 200 events were taken that were published together/,
+  },
+  {
     title: 'loses events while its server is away',
     make: () => {
       let isAway = false
@@ -867,6 +971,41 @@ async function victimOf(backend: BusBackend, group: string) {
     onError: () => {},
   })
   return { holds: () => delivered, kill: () => consumption.stop(0) }
+}
+
+/** As a process that dies over an event, and whose backend thinks that everything in its hands was to blame. */
+async function mortalOn(backend: BusBackend, group: string, lethalName: string) {
+  let die = () => {}
+  const death = new Promise<void>((resolve) => {
+    die = resolve
+  })
+  const consumption = await backend.consume({
+    group,
+    concurrency: 10,
+    patterns: () => ['*'],
+    deliver: async (delivery) => {
+      if (delivery.event.name === lethalName) die()
+      await death
+      return { deadLetters: [{ ...letterOf(delivery), group, handler: undefined }] }
+    },
+    onError: () => {},
+  })
+  return { died: () => death, kill: () => consumption.stop(0) }
+}
+
+/** As a process that is killed in the middle of its third publish, of which a part is stored. */
+async function publisherOn(backend: BusBackend, name: string, size: number) {
+  const publish = (batch: number, count: number) => {
+    const said = { name, source: 'test', time: 0, correlationId: 'c', priority: 50 }
+    const events = Array.from({ length: count }, (_, n) => ({
+      id: `${name}-${batch}-${n}`,
+      data: { batch, n },
+      ...said,
+    }))
+    return backend.publish(events)
+  }
+  for (const [batch, count] of [size, size, 7].entries()) await publish(batch, count)
+  return { published: async () => {}, kill: async () => {} }
 }
 
 /** Runs a program with the package as it is built. */

@@ -17,7 +17,7 @@ async function stopAfterHand(trial: Trial): Promise<void> {
   const end = gate()
   const consumer = await trial.consume({ concurrency: 2, handle: () => end.opened })
   const events = trial.events(6)
-  await trial.backend.publish(events)
+  await trial.publish(events)
   await trial.until(
     () => consumer.inHand === 2,
     () => `${consumer.inHand} of 2 hands are full`,
@@ -49,7 +49,7 @@ async function stopAtDeadline(trial: Trial): Promise<void> {
   for (const deadlineMs of [0, 30]) {
     const end = gate()
     const consumer = await trial.consume({ handle: () => end.opened })
-    await trial.backend.publish(trial.events(1))
+    await trial.publish(trial.events(1))
     await trial.until(
       () => consumer.inHand === 1,
       () => 'the event has not been handed over',
@@ -65,7 +65,7 @@ async function stopTwice(trial: Trial): Promise<void> {
   await trial.within(consumer.stop(), 'stop() of a consumer that has stopped')
   const next = await trial.consume({ group: consumer.group })
   const events = trial.events(3)
-  await trial.backend.publish(events)
+  await trial.publish(events)
   await trial.untilHandled([next], events)
   trial.expectOnce([next], events)
 }
@@ -73,7 +73,7 @@ async function stopTwice(trial: Trial): Promise<void> {
 async function beginAndStop(trial: Trial): Promise<void> {
   const group = await trial.foundGroup()
   const events = trial.events(50)
-  await trial.backend.publish(events.slice(0, 25))
+  await trial.publish(events.slice(0, 25))
   const consumers: TestConsumer[] = await Promise.all(
     Array.from({ length: 10 }, async () => {
       const consumer = await trial.consume({ group, handle: takeTurns })
@@ -82,7 +82,7 @@ async function beginAndStop(trial: Trial): Promise<void> {
     }),
   )
   const last = await trial.consume({ group })
-  await trial.backend.publish(events.slice(25))
+  await trial.publish(events.slice(25))
   await trial.untilHandled([...consumers, last], events)
   await trial.untilIdle()
   trial.expectOnce([...consumers, last], events)
@@ -99,14 +99,14 @@ async function drain(trial: Trial): Promise<void> {
   }
   if (!consumer.consumption.drain) return
   const events = trial.events(20)
-  await trial.backend.publish(events)
+  await trial.publish(events)
   const lost = await trial.within(consumer.consumption.drain(trial.timeoutMs), 'drain()')
   trial.expect(lost === 0, `drain() says that ${lost} events are lost, and there was time for all.`)
   trial.expectOnce([consumer], events)
 
   const end = gate()
   const stuck = await trial.consume({ concurrency: 1, handle: () => end.opened })
-  await trial.backend.publish(trial.events(5))
+  await trial.publish(trial.events(5))
   await trial.until(
     () => stuck.inHand === 1,
     () => 'no event has been handed over',
@@ -119,7 +119,7 @@ async function drain(trial: Trial): Promise<void> {
 async function close(trial: Trial): Promise<void> {
   const end = gate()
   const consumer = await trial.consume({ concurrency: 1, handle: () => end.opened })
-  await trial.backend.publish(trial.events(5))
+  await trial.publish(trial.events(5))
   await trial.until(
     () => consumer.inHand === 1,
     () => 'no event has been handed over',

@@ -69,7 +69,7 @@ async function keepBoth(trial: Trial): Promise<void> {
         : undefined,
   })
   const events = trial.events(1)
-  await trial.backend.publish(events)
+  await trial.publish(events)
   await trial.untilHandled([consumer], events)
   await trial.untilIdle()
   const { length } = await trial.backend.deadLetters.list()

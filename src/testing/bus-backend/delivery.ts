@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { StoredEvent } from '../../bus/event.ts'
-import { quote } from '../conformance-case.ts'
+import { listSome, quote } from '../conformance-case.ts'
 import { gate, type TestConsumer } from './test-consumer.ts'
 import type { Trial, TrialCase } from './trial.ts'
 
@@ -10,12 +10,14 @@ export const deliveryCases: readonly TrialCase[] = [
   { name: 'hands over events as they were published', run: keepWhatIsPublished },
   { name: 'hands over data of a MiB', run: keepLargeData },
   { name: 'takes no events at all without a word', run: takeNothing },
+  { name: 'takes all or none of what is published together', run: takeAllOrNone },
   { name: 'hands over what the patterns of a consumer match, and mixes up no names', run: separateNames },
   { name: 'hands a consumer no more than it has hands for, and no less', run: fillHands },
   { name: 'lets all consumers of a group have their share', run: share },
   { name: 'loses nothing between many publishers and many consumers', run: crowd },
   { name: 'gives every group all events', run: serveGroups },
   { name: 'lets no group wait for another', run: isolateGroups },
+  { name: 'serves groups whatever they are called', run: serveAnyGroup },
   { name: 'keeps for a group what comes while nobody consumes', run: keepForGroup },
   { name: 'works off a large backlog', run: workOff },
   { name: 'goes on when something is stored that is no event', run: survivePoison },
@@ -32,7 +34,7 @@ export async function handOverAll(trial: Trial): Promise<void> {
   const count = consumer.deliveries.length
   const next = await trial.consume({ group: consumer.group })
   const more = trial.events(3)
-  await trial.backend.publish(more)
+  await trial.publish(more)
   await trial.untilHandled([next], more)
   trial.expect(consumer.deliveries.length === count, 'A consumer that had stopped was handed an event.')
 }
@@ -77,7 +79,7 @@ async function keepWhatIsPublished(trial: Trial): Promise<void> {
     trial.event(name, undefined),
     trial.event(`${trial.name('漢字')}.__proto__.constructor`, 'a name like any other'),
   ]
-  await trial.backend.publish(events)
+  await trial.publish(events)
   await trial.untilHandled([consumer], events)
   const received = new Map(consumer.deliveries.map(({ event }) => [event.id, event]))
   for (const event of events) {
@@ -115,6 +117,27 @@ async function takeNothing(trial: Trial): Promise<void> {
   trial.expectOnce([consumer], [event])
 }
 
+/** Whoever cannot keep one of them is to keep none. */
+async function takeAllOrNone(trial: Trial): Promise<void> {
+  const consumer = await trial.consume()
+  const name = trial.name()
+  const together = [0, 1n, 2].map((n) => trial.event(name, { n }, { key: `key-${n}` }))
+  const isTaken = await trial.backend.publish(together).then(
+    () => true,
+    () => false,
+  )
+  const after = trial.events(1)
+  await trial.publish(after)
+  await trial.untilHandled([consumer], isTaken ? [...together, ...after] : after)
+  await trial.untilIdle()
+  const ids = new Set(consumer.deliveries.map(({ event }) => event.id))
+  const count = together.filter(({ id }) => ids.has(id)).length
+  trial.expect(
+    count === (isTaken ? together.length : 0),
+    `It has ${isTaken ? 'taken' : 'refused'} ${together.length} events that were published together, and handed over ${count} of them.`,
+  )
+}
+
 export async function separateNames(trial: Trial): Promise<void> {
   const names = Array.from({ length: 20 }, (_, index) => trial.name(`part.${index}`))
   const consumers = await Promise.all(
@@ -144,7 +167,7 @@ async function fillHands(trial: Trial): Promise<void> {
     const end = gate()
     const consumer = await trial.consume({ concurrency, handle: () => end.opened })
     const events = trial.events(12)
-    await trial.backend.publish(events)
+    await trial.publish(events)
     await trial.until(
       () => consumer.mostInHand >= concurrency,
       () => `a consumer with ${concurrency} hands has had ${consumer.mostInHand} deliveries in hand at most`,
@@ -169,7 +192,7 @@ async function share(trial: Trial): Promise<void> {
   for (let number = 0; number < 4; number++)
     consumers.push(await trial.consume({ group, concurrency: 1, handle: () => allBusy.opened }))
   const events = trial.events(4)
-  await trial.backend.publish(events)
+  await trial.publish(events)
   const busy = () => consumers.filter(({ inHand }) => inHand > 0).length
   await trial.until(
     () => busy() === 4,
@@ -203,7 +226,7 @@ export async function serveGroups(trial: Trial): Promise<void> {
   if (!trial.features.consumerGroups) return
   const consumers = [await trial.consume(), await trial.consume(), await trial.consume()]
   const events = trial.events(50 * trial.scale)
-  await trial.backend.publish(events)
+  await trial.publish(events)
   for (const consumer of consumers) {
     await trial.untilHandled([consumer], events)
     trial.expectOnce([consumer], events)
@@ -216,7 +239,7 @@ async function isolateGroups(trial: Trial): Promise<void> {
   const stuck = await trial.consume({ concurrency: 1, handle: () => end.opened })
   const other = await trial.consume()
   const events = trial.events(50)
-  await trial.backend.publish(events)
+  await trial.publish(events)
   await trial.untilHandled([other], events)
   trial.expect(stuck.deliveries.length <= 1, 'A consumer with one hand was handed more.')
   end.open()
@@ -224,11 +247,45 @@ async function isolateGroups(trial: Trial): Promise<void> {
   trial.expectOnce([stuck], events)
 }
 
+/** Names that are hard to keep apart, or to make a key, a subject or a file of. */
+const HOSTILE_GROUPS: readonly string[] = [
+  'a b',
+  'a:b',
+  'a.b',
+  'a_b',
+  '{a}',
+  '{a}:b',
+  'a/b',
+  'a\nb',
+  '*',
+  '>',
+  "a'b",
+  'ä🦜',
+  '__proto__',
+  'x'.repeat(1000),
+]
+
+async function serveAnyGroup(trial: Trial): Promise<void> {
+  if (!trial.features.consumerGroups) return
+  const consumers: TestConsumer[] = []
+  for (const group of HOSTILE_GROUPS) consumers.push(await trial.consume({ group }))
+  const events = trial.events(3)
+  await trial.publish(events)
+  for (const consumer of consumers) {
+    await trial.untilHandled([consumer], events)
+    trial.expectOnce([consumer], events)
+  }
+  const known = (await trial.backend.health()).groups.map(({ name }) => name)
+  const missing = HOSTILE_GROUPS.filter((group) => !known.includes(group))
+  trial.expect(missing.length === 0, `health() does not know the groups ${listSome(missing.map(quote))}.`)
+  await trial.untilIdle()
+}
+
 /** Each consumer takes a part, and leaves. */
 async function keepForGroup(trial: Trial): Promise<void> {
   const group = await trial.foundGroup()
   const events = trial.events(200 * trial.scale)
-  await trial.backend.publish(events)
+  await trial.publish(events)
   const consumers: TestConsumer[] = []
   for (let part = 0; part < 5; part++) {
     const isLast = part === 4
@@ -251,7 +308,7 @@ async function keepForGroup(trial: Trial): Promise<void> {
 async function workOff(trial: Trial): Promise<void> {
   const group = await trial.foundGroup()
   const events = trial.events(2000 * trial.scale)
-  for (let at = 0; at < events.length; at += 100) await trial.backend.publish(events.slice(at, at + 100))
+  for (let at = 0; at < events.length; at += 100) await trial.publish(events.slice(at, at + 100))
   const { queueDepth } = await trial.backend.health()
   trial.expect(
     queueDepth === events.length,
@@ -269,9 +326,9 @@ async function survivePoison(trial: Trial): Promise<void> {
   if (!poison) return
   const consumer = await trial.consume()
   const [before, after] = [trial.events(3), trial.events(3)]
-  await trial.backend.publish(before)
+  await trial.publish(before)
   await poison()
-  await trial.backend.publish(after)
+  await trial.publish(after)
   await trial.untilHandled([consumer], [...before, ...after])
   await trial.untilIdle()
   const { deadLetters } = await trial.backend.health()

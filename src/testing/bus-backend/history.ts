@@ -19,7 +19,7 @@ export async function read(backend: BusBackend, query: ReplayQuery = {}): Promis
 async function replayAll(trial: Trial): Promise<void> {
   if (!trial.features.replay) return
   const events = trial.events(250 * trial.scale)
-  for (let at = 0; at < events.length; at += 50) await trial.backend.publish(events.slice(at, at + 50))
+  for (let at = 0; at < events.length; at += 50) await trial.publish(events.slice(at, at + 50))
   const found = await read(trial.backend)
   trial.expect(found.length === events.length, `It replays ${found.length} of ${events.length} events.`)
   const isOrdered = found.every(({ id }, index) => id === events[index]?.id)
@@ -32,7 +32,7 @@ async function replaySome(trial: Trial): Promise<void> {
   const events = [one, two, one, two, one].map((name, index) =>
     trial.event(name, { n: index }, { time: 1_000_000 + index * 1000 }),
   )
-  await trial.backend.publish(events)
+  await trial.publish(events)
   const expect = async (query: ReplayQuery, wanted: readonly number[], what: string) => {
     const found = (await read(trial.backend, query)).map(({ data }) => (data as { n: number }).n)
     trial.expect(String(found) === String(wanted), `Replay ${what} gives the events ${found}, not ${wanted}.`)
@@ -57,7 +57,7 @@ async function replaySome(trial: Trial): Promise<void> {
 
 async function endReplay(trial: Trial): Promise<void> {
   if (!trial.features.replay) return
-  await trial.backend.publish(trial.events(100))
+  await trial.publish(trial.events(100))
   const controller = new AbortController()
   let count = 0
   for await (const _ of trial.backend.replay?.({ signal: controller.signal }) ?? []) {
@@ -77,10 +77,10 @@ async function deduplicate(trial: Trial): Promise<void> {
   await trial.backend.publish([handled])
   await trial.untilHandled([consumer], [handled])
   await trial.backend.publish([handled])
-  await trial.backend.publish([together, together])
+  await trial.publish([together, together])
   await Promise.all(Array.from({ length: 5 }, () => trial.backend.publish([waiting])))
   const last = trial.events(3)
-  await trial.backend.publish(last)
+  await trial.publish(last)
   await trial.untilHandled([consumer], [waiting, handled, together, ...last])
   await trial.untilIdle()
   trial.expectOnce([consumer], [waiting, handled, together, ...last])

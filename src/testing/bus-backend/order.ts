@@ -21,7 +21,7 @@ export async function keepOrder(trial: Trial, failsFirst: (n: number) => boolean
   for (let number = 0; number < 4; number++)
     consumers.push(await trial.consume({ group, handle: watch.handler(failsFirst) }))
   const events = keyedEvents(trial, 16, 20 * trial.scale)
-  for (let at = 0; at < events.length; at += 10) await trial.backend.publish(events.slice(at, at + 10))
+  for (let at = 0; at < events.length; at += 10) await trial.publish(events.slice(at, at + 10))
   await trial.untilHandled(consumers, events)
   watch.tell(trial)
 }
@@ -44,7 +44,7 @@ async function rebalance(trial: Trial): Promise<void> {
     const leaving = present.slice(count)
     present = present.slice(0, count)
     const part = events.slice(index * step, (index + 1) * step)
-    await Promise.all([trial.backend.publish(part), ...leaving.map((consumer) => consumer.stop())])
+    await Promise.all([trial.publish(part), ...leaving.map((consumer) => consumer.stop())])
   }
   await trial.untilHandled(all, events)
   watch.tell(trial)
@@ -59,7 +59,7 @@ async function isolateKeys(trial: Trial): Promise<void> {
   const consumer = await trial.consume({
     handle: ({ event }) => (event.key === 'stuck' ? end.opened : undefined),
   })
-  await trial.backend.publish([...stuck, ...free])
+  await trial.publish([...stuck, ...free])
   await trial.untilHandled([consumer], free)
   const begun = consumer.deliveries.filter(({ event }) => event.key === 'stuck').length
   trial.expect(begun === 1, `${begun} events of one key were handed over at once.`)

@@ -17,6 +17,7 @@ const FEATURES: readonly (keyof BackendFeatures)[] = [
   'replay',
   'delay',
   'deduplication',
+  'atomic',
 ]
 
 async function introduce(trial: Trial): Promise<void> {
@@ -41,7 +42,7 @@ async function tellHealth(trial: Trial): Promise<void> {
   trial.expect(empty.reasons.length === 0, 'It is healthy, and has reasons why not.')
   const end = gate()
   const consumer = await trial.consume({ concurrency: 2, handle: () => end.opened })
-  await backend.publish(trial.events(10))
+  await trial.publish(trial.events(10))
   await trial.until(
     () => consumer.inHand === 2,
     () => `${consumer.inHand} of 2 hands are full`,

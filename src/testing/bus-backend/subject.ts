@@ -13,6 +13,16 @@ export interface BackendUnderTest {
    * `takeover`.
    */
   readonly startVictim?: ((group: string) => Promise<Victim>) | undefined
+  /**
+   * Starts a process of its own that consumes as a group, with several hands, and ends its deliveries at once; but it
+   * dies by SIGKILL over an event of this name. Where an event is given up that has killed too many.
+   */
+  readonly startMortal?: ((group: string, lethalName: string) => Promise<Mortal>) | undefined
+  /**
+   * Starts a process of its own that publishes again and again, so many events together, all of this name and without
+   * a key. Their data say which time it is, and which of them each is: `{ batch, n }`, both from 0.
+   */
+  readonly startPublisher?: ((name: string, size: number) => Promise<VictimPublisher>) | undefined
   /** Restarts the server behind the backend, and resolves when it is back. For brokers. */
   readonly restart?: (() => Promise<void>) | undefined
   /** Puts something among the stored events that is no event, for all groups to find. For stores that others can write to. */
@@ -25,6 +35,22 @@ export interface BackendUnderTest {
 export interface Victim {
   /** Resolves when it has so many deliveries in its hands. */
   holds(count: number): Promise<void>
+  /** Ends it with SIGKILL, and resolves when it has ended. */
+  kill(): Promise<void>
+}
+
+/** A process that dies by itself. */
+export interface Mortal {
+  /** Resolves when it has died. */
+  died(): Promise<void>
+  /** Ends it with SIGKILL, if it is still there, and resolves when it has ended. */
+  kill(): Promise<void>
+}
+
+/** A publisher that will be killed. */
+export interface VictimPublisher {
+  /** Resolves when it has published so many times. */
+  published(times: number): Promise<void>
   /** Ends it with SIGKILL, and resolves when it has ended. */
   kill(): Promise<void>
 }

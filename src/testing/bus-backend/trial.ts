@@ -69,6 +69,17 @@ export class Trial {
     return Array.from({ length: count }, (_, n) => this.event(name, { n }, options))
   }
 
+  /** Publishes events together; where some have to be published one by one, those of a key in their order. */
+  async publish(events: readonly StoredEvent[], backend = this.backend): Promise<void> {
+    if (backend.features.atomic) return await backend.publish(events)
+    const byKey = new Map<string | undefined, StoredEvent[]>()
+    for (const event of events) byKey.set(event.key, [...(byKey.get(event.key) ?? []), event])
+    const oneByOne = async (list: readonly StoredEvent[]) => {
+      for (const event of list) await backend.publish([event])
+    }
+    await Promise.all([...byKey.values()].map(oneByOne))
+  }
+
   async consume(options: ConsumeOptions = {}): Promise<TestConsumer> {
     const { group = this.group(), on: backend = this.backend } = options
     const consumer = new TestConsumer({
@@ -116,6 +127,15 @@ export class Trial {
       )
       this.#watchers.add(look)
     })
+  }
+
+  /** The same where nobody tells that something has happened: it is looked again and again. */
+  async untilSo(isSo: () => Promise<boolean>, describe: () => string): Promise<void> {
+    const end = performance.now() + this.#timeoutMs
+    while (!(await isSo())) {
+      if (performance.now() > end) throw fail(`After ${this.#timeoutMs} ms ${describe()}.`)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
   }
 
   /** Waits until consumers have been handed these events, and have ended with them. */

@@ -29,7 +29,7 @@ export async function tryAgain(trial: Trial): Promise<void> {
     },
   })
   const events = trial.events(1)
-  await trial.backend.publish(events)
+  await trial.publish(events)
   await trial.untilHandled([consumer], events)
   const expected = [{ handlers: undefined, attempt: 1 }, ...orders]
   for (const [index, { handlers, attempt }] of expected.entries()) {
@@ -71,7 +71,7 @@ async function waitForRetry(trial: Trial): Promise<void> {
     () => failedAt > 0,
     () => 'the event has not been handed over',
   )
-  await trial.backend.publish(others)
+  await trial.publish(others)
   await trial.untilHandled([consumer], [late, ...others])
   trial.expect(
     cameBackAt - failedAt >= delayMs - TOLERANCE_MS,
@@ -91,7 +91,7 @@ async function tryOften(trial: Trial): Promise<void> {
       attempt < times ? { retry: { handlers: ['stubborn'], delayMs: 0, attempt: attempt + 1 } } : undefined,
   })
   const events = trial.events(1)
-  await trial.backend.publish(events)
+  await trial.publish(events)
   await trial.untilHandled([consumer], events)
   const { length } = consumer.deliveries.filter(({ isRedelivered }) => !isRedelivered)
   trial.expect(length === times, `It was handed over ${length} times, and ${times} were asked for.`)
@@ -100,7 +100,7 @@ async function tryOften(trial: Trial): Promise<void> {
 async function failAndLeave(trial: Trial): Promise<void> {
   const group = await trial.foundGroup()
   const events = trial.events(50 * trial.scale)
-  await trial.backend.publish(events)
+  await trial.publish(events)
   const failing: TestConsumer[] = []
   for (let number = 0; number < 3; number++) {
     const consumer = await trial.consume({
@@ -139,7 +139,7 @@ async function deliverLater(trial: Trial): Promise<void> {
     return
   }
   await trial.backend.publish([late])
-  await trial.backend.publish([later, now])
+  await trial.publish([later, now])
   await trial.backend.publish([past])
   // On a slow disk they may all have become ready while they were being published.
   const isInTime = Date.now() < deliverAt
