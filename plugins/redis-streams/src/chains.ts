@@ -15,7 +15,7 @@ export class Chains {
 
   /** Puts an event at the end of its key. Gives whether the key was free, so that its turn has come. */
   join(work: Work, partition: Partition): boolean {
-    const key = keyOf(work)
+    const key = work.chain
     const chain = this.#chains.get(key)
     if (!chain) {
       this.#chains.set(key, { waiting: [], partition })
@@ -28,24 +28,24 @@ export class Chains {
 
   /** Whether nothing that is still ours comes before it; the key may be busy with what was taken away. */
   isFirst(work: Work): boolean {
-    const chain = this.#chains.get(keyOf(work))
+    const chain = this.#chains.get(work.chain)
     return !chain || (chain.partition === undefined && chain.waiting.length === 0)
   }
 
   /** The event is done with: gives the next one of its key. */
   next(work: Work): Work | undefined {
-    const key = keyOf(work)
+    const key = work.chain
     const next = this.#chains.get(key)?.waiting.shift()
     if (!next) this.#chains.delete(key)
     return next
   }
 
   noteBegin(work: Work): void {
-    this.#running.add(keyOf(work))
+    this.#running.add(work.chain)
   }
 
   noteEnd(work: Work): void {
-    this.#running.delete(keyOf(work))
+    this.#running.delete(work.chain)
   }
 
   /** What waits behind another event of its key. */
@@ -68,6 +68,6 @@ export class Chains {
 }
 
 /** Keys are apart by stream: what somebody else has put into another one does not come in between. */
-function keyOf({ queue, event }: Work): string {
-  return `${queue}/${event.key ?? ''}`
+export function chainOf(queue: string, key: string | undefined): string {
+  return `${queue}/${key ?? ''}`
 }

@@ -1,20 +1,29 @@
 import { ConnectionError } from 'eventsets/bus'
 import type { Cluster, Redis, RedisOptions } from 'ioredis'
+import { type ClusterListening, listenOnCluster } from './cluster-listening.ts'
+import { evaluate } from './evaluate.ts'
 import { closedError, failureOf } from './failures.ts'
 import type { Settings } from './options.ts'
+import { createReplication, type ReplicasWish, type Replicated, type Replication } from './replicas.ts'
 import type { Script } from './scripts/script.ts'
+import { forgetTimer } from './socket-timer.ts'
 import { MAX_TIMEOUT_MS } from './timeout.ts'
 
 /** A client of ioredis, for one server or for a cluster. */
 export type RedisClient = Redis | Cluster
 
-/** Two connections to the server: one for what is answered at once, and one that waits. */
+/**
+ * Two connections to the server: one for what is answered at once, and one that waits. Where publishing waits for
+ * replicas, it has one of its own.
+ */
 export interface Connection {
   /** The key of the stream that tells of news: all others are named after it. */
   readonly wakeKey: string
   readonly isReady: boolean
   /** How often it was lost and came back. */
   readonly reconnects: number
+  /** Counts how often another server, or the same one after its end, may have begun to answer. */
+  readonly changes: number
   /**
    * Runs a script when the server is there.
    *
@@ -24,12 +33,25 @@ export interface Connection {
   run(script: Script, args: readonly (string | number)[], deadlineMs?: number): Promise<unknown>
   /** The same, again and again while the server refuses for a time. Only for scripts that may run twice. */
   insist(script: Script, args: readonly (string | number)[], deadlineMs: number): Promise<unknown>
+  /** Runs a script once, and waits until replicas have what it has written. */
+  runOnReplicas(
+    script: Script,
+    args: readonly (string | number)[],
+    wish: ReplicasWish,
+    deadlineMs: number,
+  ): Promise<Replicated>
   /** A page of a stream. */
   range(queueKey: string, start: string, end: string, count: number, deadlineMs: number): Promise<Entry[]>
-  /** Waits until something is added to the stream of news after an id; gives the last id, if so. */
-  waitForNews(afterId: string): Promise<string | undefined>
+  /**
+   * Waits until something is added to the streams of news after these ids, each by its key; gives the last ids of those
+   * that have some. All of them are in one slot, where there are slots.
+   */
+  waitForNews(afterIds: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, string>>
   /** Listens to a channel, and again after each time that the connection was lost. @throws ConnectionError when ioredis is not installed. */
   listen(channel: string, listener: Listener): Promise<void>
+  /** The same connections for the keys of another stream. */
+  under(stream: string): Connection
+  /** For all streams. */
   close(): void
 }
 
@@ -43,60 +65,77 @@ export interface Listener {
 }
 
 /** What a connection needs to know. */
-export type ConnectionSettings = Pick<Settings, 'url' | 'client' | 'stream' | 'blockMs' | 'socketTimeoutMs'>
+export interface ConnectionSettings extends Pick<Settings, 'url' | 'client' | 'blockMs' | 'socketTimeoutMs'> {
+  readonly stream: string
+}
 
 /** An entry of a stream: its id, and names and values in turn. */
 export type Entry = [id: string, fields: string[]]
 
 const FIRST_PAUSE_MS = 20
 const MAX_PAUSE_MS = 1000
+/** What was owed is there or given up when a connection is closed. */
+const DISCONNECT_MS = 100
+const MOVED_PAUSE_MS = 50
 
 export function createConnection(settings: ConnectionSettings, onLost: (error: Error) => void): Connection {
-  const { stream, blockMs } = settings
-  const prefix = `{${stream}}:`
-  const wakeKey = `${prefix}wake`
-  let opening: Promise<Pair> | undefined
-  let pair: Pair | undefined
+  const { blockMs } = settings
+  let opening: Promise<Clients> | undefined
+  let clients: Clients | undefined
   let isClosed = false
   let isListening = false
+  let isReplicating = false
   /** Whether the connection that waits for news has been lost. */
   let isDeaf = false
   let reconnects = 0
+  let changes = 0
   let lastError: Error | undefined
   let pingTimer: NodeJS.Timeout | undefined
+  let listening: ClusterListening | undefined
   const onChange = new Set<() => void>()
 
-  const open = (): Promise<Pair> => {
-    opening ??= openPair(settings).then((opened) => {
-      pair = opened
-      watch(opened.commands, true)
+  const open = (): Promise<Clients> => {
+    opening ??= createClients(settings).then((opened) => {
+      clients = opened
+      watch('commands', opened)
       if (isClosed) end()
       return opened
     })
     return opening
   }
-  const watch = (client: RedisClient, isMain: boolean) => {
+  const watch = (role: Role, opened: Clients) => {
+    const client = opened[role]
     let wasReady = false
     let isAway = false
     // Each server of a cluster has a connection of its own.
     if (client.isCluster)
-      client.on('+node', (node: RedisClient) => void node.on('close', () => forgetTimer(node)))
+      client.on('+node', (node: RedisClient) => {
+        node.on('close', () => {
+          forgetTimer(node)
+          if (role === 'commands') changes++
+        })
+      })
     client.on('ready', () => {
-      if (wasReady && isMain) reconnects++
+      if (wasReady && role === 'commands') {
+        reconnects++
+        changes++
+      }
       wasReady = true
       isAway = false
-      if (!isMain) isDeaf = false
+      lastError = undefined
+      if (role === 'blocking') isDeaf = false
       tellChange()
     })
     client.on('error', (error: Error) => {
       lastError = error
+      tellChange()
     })
     client.on('close', () => {
       forgetTimer(client)
       tellChange()
       if (isClosed || isAway || !wasReady) return
       isAway = true
-      if (!isMain) isDeaf = true
+      if (role === 'blocking') isDeaf = true
       onLost(lastError ?? new Error('Connection is closed.'))
     })
     // It goes on trying by itself.
@@ -108,23 +147,27 @@ export function createConnection(settings: ConnectionSettings, onLost: (error: E
     for (const tell of [...onChange]) tell()
   }
   const end = () => {
-    for (const client of pair ? [pair.commands, pair.blocking] : []) client.disconnect()
+    listening?.close()
+    for (const client of Object.values(clients ?? {})) client.disconnect()
     tellChange()
   }
-  const readyNow = (which: keyof Pair): RedisClient | undefined => {
-    const client = pair?.[which]
+  const readyNow = (role: Role): RedisClient | undefined => {
+    const client = clients?.[role]
     return !isClosed && client?.status === 'ready' ? client : undefined
   }
-  const readyClient = async (which: keyof Pair, deadlineMs: number): Promise<RedisClient> => {
+  const readyClient = async (role: Role, deadlineMs: number): Promise<RedisClient> => {
     if (isClosed) throw closedError()
-    const client = pair?.[which] ?? (await open())[which]
+    const client = clients?.[role] ?? (await open())[role]
     if (client.status === 'ready') return client
     await new Promise<void>((resolve, reject) => {
       const settle = () => {
-        if (!isClosed && client.status !== 'ready') return
+        // Whoever has no deadline waits until somebody has seen to it.
+        const isBarred = deadlineMs < Number.POSITIVE_INFINITY && failureOf(lastError).kind === 'barred'
+        if (!isClosed && client.status !== 'ready' && !isBarred) return
         clear()
         if (isClosed) reject(closedError())
-        else resolve()
+        else if (client.status === 'ready') resolve()
+        else reject(lastError)
       }
       const timer = startTimer(deadlineMs, () => {
         clear()
@@ -143,30 +186,53 @@ export function createConnection(settings: ConnectionSettings, onLost: (error: E
   const within = async <T>(promise: Promise<T>, deadlineMs: number): Promise<T> => {
     if (deadlineMs === Number.POSITIVE_INFINITY) return await promise
     let timer: NodeJS.Timeout | undefined
+    let giveUp = () => {}
     const late = new Promise<never>((_, reject) => {
       timer = startTimer(deadlineMs, () => reject(lateError(lastError)))
+      // A client that is closed while it has no connection never settles what waits for one.
+      giveUp = () => {
+        if (isClosed) reject(closedError())
+      }
+      onChange.add(giveUp)
     })
     try {
       return await Promise.race([promise, late])
     } finally {
       clearTimeout(timer)
+      onChange.delete(giveUp)
     }
   }
-  const evaluate = async (client: RedisClient, { sha, text }: Script, args: readonly (string | number)[]) => {
-    // The client flattens it. As arguments of a call there could not be as many.
-    const list = args as unknown as string
-    try {
-      return await client.evalsha(sha, 1, wakeKey, list)
-    } catch (error) {
-      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
-      return await client.eval(text, 1, wakeKey, list)
-    }
-  }
-  const run: Connection['run'] = async (script, args, deadlineMs = Number.POSITIVE_INFINITY) => {
+  const run = async (
+    wakeKey: string,
+    script: Script,
+    args: readonly (string | number)[],
+    deadlineMs = Number.POSITIVE_INFINITY,
+  ) => {
     // At once where that is possible: whoever has asked goes on meanwhile.
     const client = readyNow('commands') ?? (await readyClient('commands', deadlineMs))
     try {
-      return await within(evaluate(client, script, args), deadlineMs)
+      return await within(evaluate(client, wakeKey, script, args), deadlineMs)
+    } catch (error) {
+      if (isClosed) throw closedError()
+      throw error
+    }
+  }
+  const runOnReplicas = async (
+    replication: Replication,
+    wakeKey: string,
+    script: Script,
+    args: readonly (string | number)[],
+    wish: ReplicasWish,
+    deadlineMs: number,
+  ) => {
+    if (!isReplicating) {
+      isReplicating = true
+      watch('replicating', await open())
+    }
+    const client = await readyClient('replicating', deadlineMs)
+    try {
+      const running = replication.run(client, wakeKey, script, args, wish)
+      return await within(running, deadlineMs + wish.replicaTimeoutMs)
     } catch (error) {
       if (isClosed) throw closedError()
       throw error
@@ -185,62 +251,82 @@ export function createConnection(settings: ConnectionSettings, onLost: (error: E
     }
   }
 
-  return {
-    wakeKey,
-    get isReady() {
-      return !isClosed && pair?.commands.status === 'ready' && !isDeaf
-    },
-    get reconnects() {
-      return reconnects
-    },
-    run,
-    insist: (script, args, deadlineMs) => again(deadlineMs, () => run(script, args, deadlineMs)),
-    range(queueKey, start, finish, count, deadlineMs) {
-      return again(deadlineMs, async () => {
-        const client = await readyClient('commands', deadlineMs)
-        return await within(client.xrange(prefix + queueKey, start, finish, 'COUNT', count), deadlineMs)
-      })
-    },
-    async waitForNews(afterId) {
-      if (!isListening) {
-        // Whoever only publishes does not need it.
-        isListening = true
-        watch((await open()).blocking, false)
-      }
-      const client = await readyClient('blocking', Number.POSITIVE_INFINITY)
-      const found = await client.xread('BLOCK', blockMs, 'STREAMS', wakeKey, afterId)
-      return found?.[0]?.[1].at(-1)?.[0]
-    },
-    async listen(channel, { onMessage, onOpen, onLost }) {
-      const { blocking } = await open()
-      blocking.on('message', (_: string, text: string) => onMessage(text))
-      blocking.on('ready', () => {
-        // A connection on which nobody listens is of no use.
-        blocking.subscribe(channel).then(onOpen, () => blocking.disconnect(true))
-      })
-      blocking.on('close', onLost)
-      // Whoever listens owes nothing and is owed nothing: that the connection is dead shows when it does not answer.
-      pingTimer = setInterval(() => {
-        if (blocking.status === 'ready') blocking.ping().catch(() => {})
-      }, settings.socketTimeoutMs / 2)
-      watch(blocking, false)
-    },
-    close() {
-      if (isClosed) return
-      isClosed = true
-      clearInterval(pingTimer)
-      end()
-    },
+  const waitForNews: Connection['waitForNews'] = async (afterIds) => {
+    if (!isListening) {
+      // Whoever only publishes does not need it.
+      isListening = true
+      watch('blocking', await open())
+    }
+    const client = await readyClient('blocking', Number.POSITIVE_INFINITY)
+    const found = await client.xread('BLOCK', blockMs, 'STREAMS', ...afterIds.keys(), ...afterIds.values())
+    // The client may have put something before the names.
+    return new Map(
+      found?.map(([key, entries]) => [key.slice(key.lastIndexOf('{')), entries.at(-1)?.[0] as string]),
+    )
   }
+  const under = (stream: string): Connection => {
+    const prefix = `{${stream}}:`
+    const wakeKey = `${prefix}wake`
+    const replication = createReplication()
+    return {
+      wakeKey,
+      get isReady() {
+        return !isClosed && clients?.commands.status === 'ready' && !isDeaf
+      },
+      get reconnects() {
+        return reconnects
+      },
+      get changes() {
+        return changes
+      },
+      run: (script, args, deadlineMs) => run(wakeKey, script, args, deadlineMs),
+      runOnReplicas: (...call) => runOnReplicas(replication, wakeKey, ...call),
+      insist: (script, args, deadlineMs) => again(deadlineMs, () => run(wakeKey, script, args, deadlineMs)),
+      range(queueKey, start, finish, count, deadlineMs) {
+        return again(deadlineMs, async () => {
+          const client = await readyClient('commands', deadlineMs)
+          return await within(client.xrange(prefix + queueKey, start, finish, 'COUNT', count), deadlineMs)
+        })
+      },
+      waitForNews,
+      under,
+      async listen(channel, listener) {
+        const opened = await open()
+        const { blocking, commands } = opened
+        if (commands.isCluster) {
+          listening = listenOnCluster(commands as Cluster, channel, listener, settings.socketTimeoutMs)
+          if (isClosed) listening.close()
+          return
+        }
+        const { onMessage, onOpen, onLost } = listener
+        blocking.on('message', (_: string, text: string) => onMessage(text))
+        blocking.on('ready', () => {
+          // A connection on which nobody listens is of no use.
+          blocking.subscribe(channel).then(onOpen, () => blocking.disconnect(true))
+        })
+        blocking.on('close', onLost)
+        // Whoever listens owes nothing and is owed nothing: that the connection is dead shows when it does not answer.
+        pingTimer = setInterval(() => {
+          if (blocking.status === 'ready') blocking.ping().catch(() => {})
+        }, settings.socketTimeoutMs / 2)
+        watch('blocking', opened)
+      },
+      close() {
+        if (isClosed) return
+        isClosed = true
+        clearInterval(pingTimer)
+        end()
+      },
+    }
+  }
+  return under(settings.stream)
 }
 
-interface Pair {
-  readonly commands: RedisClient
-  readonly blocking: RedisClient
-}
+type Role = 'commands' | 'blocking' | 'replicating'
+type Clients = Readonly<Record<Role, RedisClient>>
 
 /** @throws ConnectionError when ioredis is not installed. */
-async function openPair({ url, client, socketTimeoutMs }: ConnectionSettings): Promise<Pair> {
+async function createClients({ url, client, socketTimeoutMs }: ConnectionSettings): Promise<Clients> {
   const options = {
     lazyConnect: true,
     // Calls have deadlines of their own; what waits for news, waits.
@@ -248,6 +334,8 @@ async function openPair({ url, client, socketTimeoutMs }: ConnectionSettings): P
     // Nothing else notices a connection that is silently dead.
     socketTimeout: socketTimeoutMs,
     connectTimeout: socketTimeoutMs,
+    // It is destroyed then; where there is no connection any more, the timer of ioredis keeps the process until then.
+    disconnectTimeout: DISCONNECT_MS,
     retryStrategy: (times: number) =>
       Math.min(1000, 25 * 2 ** Math.min(times, 6)) * (0.75 + Math.random() / 4),
     // A primary that has become a replica: the address leads to another one by now.
@@ -259,16 +347,27 @@ async function openPair({ url, client, socketTimeoutMs }: ConnectionSettings): P
     autoResendUnfulfilledCommands: true,
     commandTimeout: undefined,
   } satisfies Record<string, unknown>
-  if (client) return { commands: copyOf(client, options), blocking: copyOf(client, options) }
-  const { Redis } = await import('ioredis').catch((cause) => {
+  const all = (create: () => RedisClient): Clients => ({
+    commands: create(),
+    blocking: create(),
+    replicating: create(),
+  })
+  if (client) return all(() => copyOf(client, options))
+  const { Redis } = await loadClient()
+  return all(() => new Redis(url as string, options as unknown as RedisOptions))
+}
+
+/** @throws ConnectionError when ioredis is not installed. */
+export async function loadClient(): Promise<Pick<typeof import('ioredis'), 'Redis'>> {
+  try {
+    return await import('ioredis')
+  } catch (cause) {
     throw new ConnectionError('The package "ioredis" is not installed.', {
       code: 'EVENTSETS_CONNECTION',
       hint: 'npm install ioredis',
       cause,
     })
-  })
-  const create = () => new Redis(url as string, options as unknown as RedisOptions)
-  return { commands: create(), blocking: create() }
+  }
 }
 
 function copyOf(client: RedisClient, options: object): RedisClient {
@@ -278,28 +377,14 @@ function copyOf(client: RedisClient, options: object): RedisClient {
   return cluster.duplicate([], {
     ...cluster.options,
     lazyConnect,
+    // While a slot changes hands, servers may disagree for a moment whose it is.
+    retryDelayOnMoved: cluster.options.retryDelayOnMoved || MOVED_PAUSE_MS,
     redisOptions: { ...cluster.options.redisOptions, ...redisOptions },
   })
 }
 
 function lateError(cause: Error | undefined): Error {
   return new Error('There was no answer in time.', cause && { cause })
-}
-
-/**
- * ioredis 5.11 keeps the timer of `socketTimeout` when a connection is lost that owed an answer, and when it rings, it
- * closes the next one, which owes nothing. There is no public way to it: where it is not what is known here, nothing is
- * touched, and a connection may be opened once more than needed.
- */
-function forgetTimer(client: RedisClient): void {
-  const timed = client as { socketTimeoutTimer?: unknown }
-  if (!isTimer(timed.socketTimeoutTimer)) return
-  clearTimeout(timed.socketTimeoutTimer)
-  timed.socketTimeoutTimer = undefined
-}
-
-function isTimer(value: unknown): value is NodeJS.Timeout {
-  return typeof value === 'object' && value !== null && 'hasRef' in value && 'refresh' in value
 }
 
 function startTimer(deadlineMs: number, callback: () => void): NodeJS.Timeout | undefined {

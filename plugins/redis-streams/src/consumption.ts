@@ -9,6 +9,7 @@ import {
   writeExchange,
 } from './exchange.ts'
 import { connectionError, failureOf } from './failures.ts'
+import type { HandPool } from './hand-pool.ts'
 import { Handling } from './handling.ts'
 import { createLoop, type Loop } from './loop.ts'
 import { Membership } from './membership.ts'
@@ -18,7 +19,7 @@ import { compareIds, LEVELS } from './queues.ts'
 import { quote } from './safe-text.ts'
 import { exchangeScript, missingScript } from './scripts/consume.ts'
 import { atMost, MAX_TIMEOUT_MS } from './timeout.ts'
-import type { Found } from './work.ts'
+import { asRedelivered, type Found } from './work.ts'
 
 /** A consumer at work on Redis Streams. */
 export interface RedisConsumption extends Consumption {
@@ -42,6 +43,8 @@ export interface ConsumptionSetting {
   readonly connection: Connection
   readonly settings: Settings
   readonly consumer: Consumer
+  /** The hands of the consumer, in all streams that it reads. */
+  readonly hands: HandPool
   /** Called when nothing is in hand any more, and nothing will be. */
   readonly onEnd: () => void
 }
@@ -49,6 +52,10 @@ export interface ConsumptionSetting {
 /** A consumer tells so often in its lease that it lives. */
 const BEATS_A_LEASE = 4
 const MAX_TICK_MS = 500
+/** So many batches with a key are held at most when more are asked for, and may wait for their end to be told. */
+const BATCHES_AHEAD = 2
+/** For so many turns what can be begun goes before telling what has ended: one call that tells more costs less. */
+const MAX_TURNS_LATE = 4
 /** Errors of the connection are not told more often. */
 const REPORT_PAUSE_MS = 200
 
@@ -74,6 +81,11 @@ class RedisStreamsConsumption implements RedisConsumption {
   readonly #handling: Handling
   readonly #loop: Loop
   #call = 0
+  /** How many hands are left for events without a key. */
+  #reserved = 0
+  #turnsLate = 0
+  /** What has come with a key, and is looked at while the server is asked for more. */
+  #untaken: readonly Found[] = []
   #outgoing: Call | undefined
   /** How far the group has come in each stream, should it have to be made again. */
   readonly #positions: Record<string, string> = {}
@@ -86,6 +98,12 @@ class RedisStreamsConsumption implements RedisConsumption {
   #isKeyedHungry = true
   #isTickDue = true
   #isReconciling = false
+  /** Which connection it was that the server's account was last compared on. */
+  #changes: number
+  /** Whether the server may have forgotten what was told it: another one may have taken its place. */
+  #isDoubtful = false
+  /** Whether the last step has failed. */
+  #isFailing = false
   #isStopping = false
   #isEnded = false
   #lastReportMs = Number.NEGATIVE_INFINITY
@@ -93,20 +111,24 @@ class RedisStreamsConsumption implements RedisConsumption {
   #dueTimer: NodeJS.Timeout | undefined
   readonly #onIdle: (() => void)[] = []
 
-  constructor({ connection, settings, consumer, onEnd }: ConsumptionSetting) {
+  constructor({ connection, settings, consumer, hands, onEnd }: ConsumptionSetting) {
     this.#connection = connection
     this.#settings = settings
     this.#consumer = consumer
+    this.#changes = connection.changes
     this.#onEnd = onEnd
     this.#tickMs = Math.min(MAX_TICK_MS, settings.leaseMs / BEATS_A_LEASE)
     this.#membership = new Membership(connection, settings, consumer.group)
     this.#loop = createLoop({
       step: () => this.#step(),
+      meanwhile: () => this.#handling.beginReady(this.#reserved),
       onFailure: (error, isFirst) => this.#recover(error, isFirst),
     })
     this.#handling = new Handling({
       consumer,
+      share: hands.join({ wants: () => this.#wantsHands, onFree: () => this.#loop.plan() }),
       maxCrashes: settings.maxCrashes,
+      unsettled: settings.batch * BATCHES_AHEAD,
       partitions: this.#partitions,
       isOverdue: () => this.#membership.isOverdue,
       onNews: () => this.#loop.plan(),
@@ -188,9 +210,20 @@ class RedisStreamsConsumption implements RedisConsumption {
     this.#handling.stop()
   }
 
+  /** Whether it could do with a free hand at once: whoever waits for the server takes none. */
+  get #wantsHands(): boolean {
+    if (this.#isStopping || this.#isEnded || this.#membership.isOverdue) return false
+    if (this.#handling.readyCount > 0) return true
+    return this.#isHungry && !this.#isFailing && !this.#loop.isRunning
+  }
+
   /** Does the most urgent thing; gives whether there was one. */
   async #step(): Promise<boolean> {
-    if (!this.#membership.hasEntered) await this.#enter()
+    this.#isFailing = false
+    const { hasEntered } = this.#membership
+    this.#noteChanges()
+    if (this.#isTickDue || this.#isReconciling || this.#isStopping) this.#takeUntaken()
+    if (!hasEntered) await this.#enter()
     else if (this.#outgoing) await this.#send(this.#outgoing)
     else if (this.#isReconciling) await this.#reconcile()
     else if (this.#isTickDue) await this.#tick()
@@ -201,6 +234,7 @@ class RedisStreamsConsumption implements RedisConsumption {
 
   /** What to do when a call has failed. */
   #recover(error: unknown, isFirst: boolean): void {
+    this.#isFailing = true
     const { kind } = failureOf(error)
     // Nobody knows how far it has come, so that everything is taken back and begun anew.
     if (kind === 'no-group' || kind === 'wrong') this.#lose()
@@ -260,6 +294,7 @@ class RedisStreamsConsumption implements RedisConsumption {
     this.#membership.lose()
     this.#outgoing = undefined
     this.#isReconciling = false
+    this.#untaken = []
     this.#handling.lose()
     this.#partitions.clear()
   }
@@ -287,33 +322,45 @@ class RedisStreamsConsumption implements RedisConsumption {
   /** Gives whether there was something to tell or to ask. */
   async #exchange(): Promise<boolean> {
     const handling = this.#handling
-    const { concurrency } = this.#consumer
-    // Now and then a hand is left for events without a key.
-    const reserved = this.#call % 2
     const { free } = handling.hands
-    const begun = Math.max(0, Math.min(handling.readyCount, free - reserved))
+    // What there are hands for is begun while the server is at it; what is beyond that, before.
+    const isBusy = handling.readyCount > free && this.#turnsLate < MAX_TURNS_LATE
+    if (isBusy && handling.beginReady(this.#reserved) > 0) {
+      this.#turnsLate++
+      this.#loop.plan()
+      return false
+    }
+    this.#turnsLate = 0
+    // Now and then a hand is left for events without a key.
+    this.#reserved = this.#call % 2
+    const begun = Math.max(0, Math.min(handling.readyCount, free - this.#reserved))
     // With a key, some can be held for the hands that are free next: while they are read, others are handled.
-    const hasRoom = handling.readyCount - begun < concurrency && this.#partitions.count > 0
-    const asks = this.#isHungry && free > begun
+    const { batch } = this.#settings
+    const held = handling.readyCount - begun + this.#untaken.length
+    const hasRoom =
+      held < Math.max(this.#consumer.concurrency, batch * BATCHES_AHEAD) && this.#partitions.count > 0
+    const ahead = this.#isHungry ? handling.takeAhead(batch, begun) : 0
+    const asks = this.#isHungry && free + ahead > begun
     const asksKeyed = this.#isKeyedHungry && hasRoom
     const mayRead = !this.#isStopping && (asks || asksKeyed)
     if (!mayRead && handling.settlements.isEmpty) {
+      this.#takeUntaken()
       handling.beginReady()
       return !handling.settlements.isEmpty
     }
     const number = this.#call++
-    if (mayRead && free > begun) this.#isHungry = false
+    if (mayRead && free + ahead > begun) this.#isHungry = false
     if (mayRead && hasRoom) this.#isKeyedHungry = false
-    const asked = mayRead ? Math.min(free - begun, this.#settings.batch) : 0
-    const { mayTakeSuspect } = handling
-    handling.hands.promise(asked, mayTakeSuspect && asked > 0)
+    const asked = mayRead ? Math.min(free - begun, batch) : 0
+    const mayTakeSuspect = asked > 0 && handling.mayTakeSuspect
+    handling.hands.promise(asked, mayTakeSuspect)
     const settlements = handling.takeSettlements()
     const wish = writeExchange(
       settlements,
       {
         mayRead,
-        free: asked,
-        batch: this.#settings.batch,
+        free: Math.min(asked + ahead, batch),
+        batch,
         averageSize: handling.averageSize,
         reading: mayRead && hasRoom ? this.#partitions.open('reading') : [],
         loading: mayRead && hasRoom ? this.#partitions.open('loading') : [],
@@ -325,7 +372,8 @@ class RedisStreamsConsumption implements RedisConsumption {
     this.#outgoing = { args: [this.group, this.session, String(this.#call), wish], settlements }
     const sent = this.#send(this.#outgoing)
     // While the server is at it.
-    handling.beginReady(reserved)
+    this.#takeUntaken()
+    handling.beginReady(this.#reserved)
     await sent
     return true
   }
@@ -345,7 +393,7 @@ class RedisStreamsConsumption implements RedisConsumption {
     if (this.#isStopping && this.inHand === 0) this.#loop.plan()
   }
 
-  #receive({ now, newsId, epoch, nextDueMs, found, loaded, loads, positions, hasMore }: Given): void {
+  #receive({ now, newsId, epoch, nextDueMs, found, keyed, loaded, loads, positions, hasMore }: Given): void {
     this.#newsId = newsId
     if (epoch !== this.#epoch) {
       this.#epoch = epoch
@@ -355,6 +403,7 @@ class RedisStreamsConsumption implements RedisConsumption {
     for (const [queue, id] of positions) this.#positions[queue] = id
     for (const entry of found) this.#handling.take(entry, now, false)
     for (const entry of loaded) this.#handling.take(entry, now, true)
+    this.#untaken = keyed
     for (const { queue, cursor, isLast } of loads) {
       const partition = this.#partitions.get(queue)
       if (partition?.state !== 'loading') continue
@@ -365,6 +414,13 @@ class RedisStreamsConsumption implements RedisConsumption {
       if (partition.hasCrashed) this.#handling.settlements.noteLoaded(queue)
     }
     this.#planDue(nextDueMs)
+  }
+
+  #takeUntaken(): void {
+    const untaken = this.#untaken
+    this.#untaken = []
+    // What is read for the first time has no note of when it is due.
+    for (const entry of untaken) this.#handling.take(entry, Number.POSITIVE_INFINITY, false)
   }
 
   #planDue(nextDueMs: number): void {
@@ -379,7 +435,16 @@ class RedisStreamsConsumption implements RedisConsumption {
     )
   }
 
-  /** Finds what was handed over by an answer that did not arrive. */
+  /** What a server was told that has been replaced meanwhile, its replica may not know. */
+  #noteChanges(): void {
+    const { changes } = this.#connection
+    if (changes === this.#changes) return
+    this.#changes = changes
+    this.#isReconciling = true
+    this.#isDoubtful = true
+  }
+
+  /** Finds what was handed over by an answer that did not arrive, and what was told to a server that is gone. */
   async #reconcile(): Promise<void> {
     const known: Record<string, string[]> = {}
     for (const { queue, id } of this.#handling.held()) {
@@ -391,7 +456,9 @@ class RedisStreamsConsumption implements RedisConsumption {
     const reply = (await this.#connection.run(missingScript, args)) as
       | readonly ['FENCED']
       | readonly ['OK', found: readonly Found[]]
+    const isDoubtful = this.#isDoubtful
     this.#isReconciling = false
+    this.#isDoubtful = false
     this.#noteHunger()
     if (reply[0] === 'FENCED') {
       this.#fence()
@@ -401,7 +468,7 @@ class RedisStreamsConsumption implements RedisConsumption {
     for (const entry of reply[1]) {
       // It was handled while the question was under way.
       if (acks[entry[0]]?.includes(entry[1])) continue
-      this.#handling.take(entry, Number.POSITIVE_INFINITY, false)
+      this.#handling.take(isDoubtful ? asRedelivered(entry) : entry, Number.POSITIVE_INFINITY, false)
     }
   }
 

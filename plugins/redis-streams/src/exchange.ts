@@ -36,8 +36,10 @@ export interface Given {
   readonly epoch: string
   /** In how many milliseconds something is due; negative when nothing waits. */
   readonly nextDueMs: number
-  /** What comes once more, or for the first time, in the order in which it is to be begun. */
+  /** What comes once more, or has no key, in the order in which it is to be begun. */
   readonly found: readonly Found[]
+  /** What has a key, in the order in which it was published. */
+  readonly keyed: readonly Found[]
   /** What was left of partitions that are being taken over. */
   readonly loaded: readonly Found[]
   readonly loads: readonly Load[]
@@ -123,7 +125,8 @@ export function readExchange(reply: Extract<ExchangeReply, readonly ['OK', ...un
     newsId,
     epoch,
     nextDueMs,
-    found: [...again, ...urgent, ...keyed],
+    found: [...again, ...urgent],
+    keyed,
     loaded: inOrder(loads.map(([, , , entries]) => entries)),
     loads: loads.map(([queue, cursor, isLast]) => ({ queue, cursor, isLast: isLast === 1 })),
     positions: fresh.map(([queue, entries]) => [queue, entries.at(-2) as string]),

@@ -3,12 +3,15 @@ import { toSafeText } from './safe-text.ts'
 
 /** What has gone wrong between us and the server. */
 export interface Failure {
-  readonly kind: 'away' | 'refused' | 'wrong' | 'no-group'
+  readonly kind: 'away' | 'barred' | 'refused' | 'wrong' | 'no-group'
   readonly message: string
   readonly hint: string
 }
 
-/** By how the answer begins. `refused` passes by itself, or when somebody has seen to the server; `wrong` does not. */
+/**
+ * By how the answer begins. `refused` passes by itself, or when somebody has seen to the server; `wrong` does not.
+ * `barred` is who does not get as far as to ask for anything.
+ */
 const ANSWERS: readonly (readonly [prefix: RegExp, kind: Failure['kind'], hint: string])[] = [
   [/^NOGROUP/, 'no-group', 'The stream or its group was deleted; it is made again.'],
   [
@@ -17,14 +20,30 @@ const ANSWERS: readonly (readonly [prefix: RegExp, kind: Failure['kind'], hint: 
     'The server has no memory left. Give it more, set "maxLen", or see whether a group that nobody serves keeps events: groups().',
   ],
   [/^READONLY/, 'refused', 'It is a replica. Give the address of the primary, or of the sentinels.'],
-  [/^LOADING|^MASTERDOWN|^BUSY|^TRYAGAIN|^NOREPLICAS/, 'refused', 'The server is not ready yet.'],
+  [/^LOADING|^MASTERDOWN|^BUSY/, 'refused', 'The server is not ready yet.'],
   [
-    /^CLUSTERDOWN|^MOVED|^ASK/,
+    /^NOREPLICAS/,
     'refused',
-    'The cluster is not whole; or its address was given to a client for one server.',
+    'Fewer replicas follow the server than its "min-replicas-to-write" says. See what has become of them.',
+  ],
+  [
+    /^TRYAGAIN/,
+    'refused',
+    'A slot of the cluster is on its way to another server. It goes on when it has arrived.',
+  ],
+  [/^CLUSTERDOWN/, 'refused', 'The cluster is not whole: see which of its servers are away.'],
+  [
+    /^MOVED|^ASK/,
+    'refused',
+    'The server is one of a cluster, and a "url" is for one server: give a Cluster of ioredis as "client".',
   ],
   [/^MISCONF/, 'refused', 'The server cannot write to its disk.'],
-  [/^NOAUTH|^WRONGPASS|^NOPERM/, 'wrong', 'Check the user and the password, and what the user may do.'],
+  [/^NOAUTH|^WRONGPASS/, 'barred', 'Check the user and the password.'],
+  [
+    /^NOPERM|ACL failure/,
+    'wrong',
+    'The user may not do that. The README of @eventsets/redis-streams says what it must be allowed to do.',
+  ],
   [
     /^WRONGTYPE/,
     'wrong',
@@ -41,18 +60,23 @@ const ANSWERS: readonly (readonly [prefix: RegExp, kind: Failure['kind'], hint: 
 export function failureOf(error: unknown): Failure {
   const message = textOf(error)
   // A script tells in front what has happened, and behind it where.
-  const plain = message.replace(/^ERR (?=[A-Z]+ )/, '').replace(/ script: [0-9a-f]{40}.*$/s, '')
+  const plain = message
+    .replace(/^Ready check failed: /, '')
+    .replace(/^Too many Cluster redirections\. Last error: (ReplyError: )?/, '')
+    .replace(/^ERR (?=[A-Z]+ )/, '')
+    .replace(/ script: [0-9a-f]{40}.*$/s, '')
   for (const [prefix, kind, hint] of ANSWERS) if (prefix.test(plain)) return { kind, message: plain, hint }
+  if (isDistrust(error)) return { kind: 'barred', message: plain, hint: DISTRUST_HINT }
   if (isReply(error))
     return { kind: 'wrong', message: plain, hint: 'The server says so; see its documentation.' }
-  return { kind: 'away', message: plain, hint: 'Is the server running, and is the address right?' }
+  return { kind: 'away', message: plain, hint: AWAY_HINT }
 }
 
 export function publishError(error: unknown, afterMs: number): PublishError | ConnectionError | EventError {
   if (error instanceof EventError) return error
   const { kind, message, hint } = failureOf(error)
   const waited = kind === 'wrong' ? '' : ` for ${afterMs} ms`
-  if (kind === 'away') return connectionError(error, afterMs)
+  if (kind === 'away' || kind === 'barred') return connectionError(error, afterMs)
   return new PublishError(`Redis has refused the events${waited}: ${message}`, {
     code: 'EVENTSETS_PUBLISH',
     hint,
@@ -64,17 +88,47 @@ export function connectionError(error: unknown, afterMs?: number): EventError {
   if (error instanceof EventError) return error
   const { kind, message, hint } = failureOf(error)
   const waited = afterMs === undefined || kind === 'wrong' ? '' : ` for ${afterMs} ms`
-  const what = kind === 'away' ? `Redis has not answered${waited}` : `Redis has refused${waited}`
+  const what =
+    kind === 'away'
+      ? `Redis has not answered${waited}`
+      : kind === 'barred'
+        ? 'There is no way to Redis'
+        : `Redis has refused${waited}`
   return new ConnectionError(`${what}: ${message}`, { code: 'EVENTSETS_CONNECTION', hint, cause: error })
+}
+
+/** What was published is on the server, but too few replicas have said that they have it as well. */
+export function replicasError(replicas: number, wanted: number, afterMs: number): PublishError {
+  const have = replicas === 1 ? '1 replica has' : `${replicas} replicas have`
+  return new PublishError(
+    `Redis has the events, but only ${have} confirmed them within ${afterMs} ms, and "replicas" is ${wanted}.`,
+    {
+      code: 'EVENTSETS_NOT_REPLICATED',
+      hint: 'They are lost if the server fails now, and handled otherwise. Publish them again with the same ids: nothing is stored twice.',
+    },
+  )
 }
 
 export function closedError(): EventError {
   return new EventError('The Redis backend is closed.', { code: 'EVENTSETS_BUS_CLOSED' })
 }
 
-function isReply(error: unknown): boolean {
+/** Whether the server has said it, and not the client. */
+export function isReply(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError'
 }
+
+/** The certificate of the server is not trusted, or it does not speak TLS. */
+function isDistrust(error: unknown): boolean {
+  const code = String((error as { readonly code?: unknown } | undefined)?.code)
+  return /CERT|^UNABLE_TO_|SELF_SIGNED|^ERR_SSL|^ERR_TLS/.test(code)
+}
+
+const AWAY_HINT =
+  'Is the server running, and is the address right? One that speaks TLS is at rediss://, another one at redis://.'
+
+const DISTRUST_HINT =
+  'Name the authority of the certificate in NODE_EXTRA_CA_CERTS, or give a "client" with "tls"; and see whether the server speaks TLS at that address.'
 
 function textOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)

@@ -1,6 +1,7 @@
 import type { Consumer, DeadLetter, Outcome } from 'eventsets/bus'
-import { Chains } from './chains.ts'
+import { Chains, chainOf } from './chains.ts'
 import { crashedError, crashedLetter, refusedLetter, unreadableError, unreadableLetter } from './given-up.ts'
+import type { HandShare } from './hand-pool.ts'
 import { Hands, isSuspect } from './hands.ts'
 import type { Partition, Partitions } from './partitions.ts'
 import { isLevel } from './queues.ts'
@@ -11,7 +12,11 @@ import { type Found, readFields, readHandlers, readTries, type Tries, type Work 
 
 export interface HandlingSetting {
   readonly consumer: Consumer
+  /** What it has of the hands of the consumer. */
+  readonly share: HandShare
   readonly maxCrashes: number
+  /** How many events are handled ahead of what the server knows, at most. */
+  readonly unsettled: number
   readonly partitions: Partitions
   /** After a long sleep it may all be somebody else's: then nothing is begun before the server was asked. */
   readonly isOverdue: () => boolean
@@ -39,13 +44,17 @@ export class Handling {
   readonly #trying = new Set<Work>()
   #settlements = new Settlements()
   #averageSize = 1000
+  /** How many hands are left for events without a key. */
+  #reserved = 0
+  /** How many events without a key have ended since it was asked how many may be read ahead. */
+  #ended = 0
   #isStopping = false
   #isEnded = false
 
   constructor(setting: HandlingSetting) {
     this.#setting = setting
     this.#consumer = setting.consumer
-    this.hands = new Hands(setting.consumer.concurrency)
+    this.hands = new Hands(setting.share, setting.consumer.concurrency + setting.unsettled)
   }
 
   /** How many events are to be begun as soon as there are hands for them. */
@@ -83,6 +92,9 @@ export class Handling {
   /** No more is begun. */
   stop(): void {
     this.#isStopping = true
+    // With a key it stays where it is; without one, others are to find it at once.
+    for (const work of this.#ready) if (!work.partition) this.#settlements.giveBack(work, isSuspect(work))
+    this.#ready = this.#ready.filter(({ partition }) => partition !== undefined)
   }
 
   end(): void {
@@ -118,34 +130,56 @@ export class Handling {
       return
     }
     this.#averageSize += ((body?.length ?? 0) - this.#averageSize) / SIZES_REMEMBERED
+    const isInherited = isLoaded && partition?.hasCrashed === true
     const work: Work = {
       queue,
       id,
       event,
       body: body ?? '',
       partition,
+      chain: partition ? chainOf(queue, event.key) : '',
+      isInherited,
       attempt: tries?.attempt ?? 1,
-      isRedelivered: tries?.isRedelivered ?? false,
+      isRedelivered: tries?.isRedelivered ?? isInherited,
       crashes: tries?.crashes ?? 0,
       handlers: tries?.handlers ?? readHandlers(fields.handlers),
       hasTries: tries !== undefined,
       isLost: false,
     }
-    if (partition) this.#takeKeyed(work, partition, tries, now, isLoaded)
+    if (partition) this.#takeKeyed(work, partition, tries, now)
     else if (this.#isStopping) this.#settlements.giveBack(work, isSuspect(work))
     else if (this.#hasCrashedTooOften(work)) this.#giveUpCrashed(work)
+    else if (this.hands.isSpent || this.hands.free === 0) this.#ready.push(work)
     else this.#begin(work)
   }
 
-  /** Begins what there are hands for, and leaves some of them for events without a key. */
-  beginReady(reserved = 0): void {
-    if (this.#ready.length === 0 || this.#isStopping || this.#setting.isOverdue()) return
+  /**
+   * How many events without a key may be read before there are hands for them: as many as have ended since the last
+   * time, so that whoever is slow keeps nothing from others.
+   *
+   * @param begun How many of those that wait for a hand will have one.
+   */
+  takeAhead(most: number, begun: number): number {
+    const ended = this.#ended
+    this.#ended = 0
+    if (ended === 0) return 0
+    let waiting = -begun
+    for (const { partition } of this.#ready) if (!partition) waiting++
+    return Math.max(0, Math.min(most, ended) - Math.max(0, waiting))
+  }
+
+  /** Begins what there are hands for, and leaves some of them for events without a key. Gives how many have begun. */
+  beginReady(reserved = 0): number {
+    this.#reserved = reserved
+    if (this.#ready.length === 0 || this.#isStopping || this.#setting.isOverdue()) return 0
     const left: Work[] = []
+    const count = this.#ready.length
     for (const work of this.#ready) {
       if (this.hands.free <= reserved || (isSuspect(work) && !this.hands.mayBeginSuspect)) left.push(work)
       else this.#begin(work)
     }
     this.#ready = left
+    return count - left.length
   }
 
   /** Nothing more of these partitions is begun. */
@@ -170,21 +204,14 @@ export class Handling {
     this.#chains.lose()
   }
 
-  #takeKeyed(
-    work: Work,
-    partition: Partition,
-    tries: Tries | undefined,
-    now: number,
-    isLoaded: boolean,
-  ): void {
+  #takeKeyed(work: Work, partition: Partition, tries: Tries | undefined, now: number): void {
     if (partition.state === 'leaving' || this.#isStopping) return
     partition.held++
     partition.size += work.body.length
     const waitMs = tries ? tries.dueMs - now : 0
-    // Of each key only the first can have been in hand when its process died.
+    // Of each key the first is to blame until it is known better: those after it may have been in hand as well.
     const mayHaveBegun =
-      isLoaded &&
-      partition.hasCrashed &&
+      work.isInherited &&
       waitMs <= 0 &&
       (work.crashes === 0 || tries?.wasBegun === true) &&
       this.#chains.isFirst(work)
@@ -262,6 +289,7 @@ export class Handling {
   #noteEnd(work: Work): void {
     this.hands.noteEnd(work)
     if (work.partition) this.#chains.noteEnd(work)
+    else this.#ended++
   }
 
   async #deliver(work: Work): Promise<Outcome> {
@@ -287,19 +315,21 @@ export class Handling {
       work.isRedelivered = false
       settlements.noteRetry(work, retry.delayMs)
     } else settlements.acknowledge(work)
+    const isAhead = !retry && mayGoAhead(work)
+    if (isAhead) this.#advance(work)
     settlements.whenSettled(() => {
       this.hands.release(work)
       const { partition } = work
       if (partition) partition.inHand--
       if (partition?.state === 'leaving' && partition.inHand === 0) this.#setting.onReleased()
-      if (!retry) this.#finish(work)
+      if (!retry) this.#finish(work, isAhead)
       else if (partition && retry.delayMs > 0) this.#wait(work, retry.delayMs)
       else if (partition) this.#makeReady(work)
       else this.#setting.onHunger()
     })
   }
 
-  #finish(work: Work): void {
+  #finish(work: Work, hasAdvanced = false): void {
     const { partition } = work
     if (!partition) {
       if (isSuspect(work)) this.#setting.onHunger()
@@ -307,7 +337,8 @@ export class Handling {
     }
     partition.held--
     partition.size -= work.body.length
-    this.#advance(work)
+    if (hasAdvanced) this.#setting.onHunger()
+    else this.#advance(work)
   }
 
   /** The key is free: what comes next under it may go. */
@@ -315,6 +346,8 @@ export class Handling {
     if (!work.partition) return
     const next = this.#chains.next(work)
     if (next) this.#makeReady(next)
+    // Nobody else waits for this hand: the next of the key goes on with it at once.
+    if (this.#ready.length === 1) this.beginReady(this.#reserved)
     this.#setting.onHunger()
   }
 
@@ -329,4 +362,12 @@ export class Handling {
     if (work.partition) this.#settlements.whenSettled(() => this.#finish(work))
     this.#setting.report(crashedError(letter))
   }
+}
+
+/**
+ * Whether what comes next of its key is begun before the server knows of its end. Where a process has died there is one
+ * at a time, so that it is the first one that is to blame, should it happen again.
+ */
+function mayGoAhead(work: Work): boolean {
+  return work.partition !== undefined && !work.isInherited && !isSuspect(work)
 }

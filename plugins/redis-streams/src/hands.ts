@@ -1,3 +1,4 @@
+import type { HandShare } from './hand-pool.ts'
 import type { Work } from './work.ts'
 
 /** Characters of what is in hand at once; one event always may be. */
@@ -5,20 +6,24 @@ const MAX_SIZE = 64_000_000
 
 /** What a consumer is at work on, and how much more it can take. */
 export class Hands {
-  readonly #concurrency: number
+  readonly #share: HandShare
+  readonly #maxCount: number
   readonly #works = new Set<Work>()
   /** In hand, but the server is told before they are begun. */
   readonly #announced = new Set<Work>()
-  /** Handlers at work, those included whose events were taken away. */
-  #busy = 0
   #size = 0
   #suspects = 0
   /** How many hands are kept free for what was asked for. */
   #promised = 0
-  #isSuspectPromised = false
 
-  constructor(concurrency: number) {
-    this.#concurrency = concurrency
+  /**
+   * @param share What it has of the hands: they are busy with handlers at work, those included whose events were taken
+   * away.
+   * @param maxCount How many may be in hand, those included that have been handled, and the server is still to be told.
+   */
+  constructor(share: HandShare, maxCount: number) {
+    this.#share = share
+    this.#maxCount = maxCount
   }
 
   /** How many events are in hand. */
@@ -28,7 +33,14 @@ export class Hands {
 
   /** How many more may be begun. */
   get free(): number {
-    return this.#size > MAX_SIZE ? 0 : Math.max(0, this.#concurrency - this.#busy - this.#promised)
+    if (this.#size > MAX_SIZE) return 0
+    const room = this.#maxCount - this.#works.size - this.#promised
+    return Math.max(0, Math.min(this.#share.free, room))
+  }
+
+  /** Whether others have taken what was kept for it, so that what comes has to wait. */
+  get isSpent(): boolean {
+    return this.#share.isSpent
   }
 
   /**
@@ -38,12 +50,12 @@ export class Hands {
    */
   promise(count: number, mayBeSuspect = false): void {
     this.#promised = count
-    this.#isSuspectPromised = mayBeSuspect
+    this.#share.promise(count, mayBeSuspect)
   }
 
   /** Whether one may be begun that has seen a process die: there is none yet, and none may come. */
   get mayBeginSuspect(): boolean {
-    return this.#suspects === 0 && !this.#isSuspectPromised
+    return this.#share.mayBeginSuspect
   }
 
   all(): Work[] {
@@ -52,9 +64,9 @@ export class Hands {
 
   take(work: Work): void {
     this.#works.add(work)
-    this.#busy++
+    this.#share.take()
     this.#size += work.body.length
-    if (isSuspect(work)) this.#suspects++
+    if (isSuspect(work)) this.#share.noteSuspects(++this.#suspects)
   }
 
   announce(work: Work): void {
@@ -67,13 +79,13 @@ export class Hands {
 
   /** Its handlers have ended, or will not begin. Until the server knows, it counts as in hand. */
   noteEnd(work: Work): void {
-    this.#busy--
+    this.#share.giveBack()
     this.#size -= work.body.length
   }
 
   /** The server knows what has become of it. */
   release(work: Work): void {
-    if (this.#works.delete(work) && isSuspect(work)) this.#suspects--
+    if (this.#works.delete(work) && isSuspect(work)) this.#share.noteSuspects(--this.#suspects)
   }
 
   /** All of it was taken away. Gives what has not been begun. */
@@ -83,6 +95,7 @@ export class Hands {
     for (const work of this.#works) work.isLost = true
     this.#works.clear()
     this.#suspects = 0
+    this.#share.noteSuspects(0)
     this.promise(0)
     return unbegun
   }

@@ -11,6 +11,8 @@ export interface Loop {
 export interface LoopSetting {
   /** Does the most urgent thing; gives whether there was one. */
   readonly step: () => Promise<boolean>
+  /** Something was planned, and a step is still at it: what needs no step may be done. */
+  readonly meanwhile: () => void
   /** A step has failed: it goes on after a pause. @param isFirst Whether the last ones before it have not. */
   readonly onFailure: (error: unknown, isFirst: boolean) => void
 }
@@ -18,7 +20,7 @@ export interface LoopSetting {
 const FIRST_PAUSE_MS = 50
 const MAX_PAUSE_MS = 5000
 
-export function createLoop({ step, onFailure }: LoopSetting): Loop {
+export function createLoop({ step, meanwhile, onFailure }: LoopSetting): Loop {
   let isRunning = false
   let isPlanned = false
   let isEnded = false
@@ -50,7 +52,8 @@ export function createLoop({ step, onFailure }: LoopSetting): Loop {
     isPlanned = true
     setImmediate(() => {
       isPlanned = false
-      void run()
+      if (isRunning && !isEnded) meanwhile()
+      else void run()
     })
   }
 

@@ -8,22 +8,27 @@ export interface News {
 
 const PAUSE_MS = 100
 
-/** @param tell Called with the id of the last news. @param isWanted Whether anybody still wants to know. */
+/**
+ * @param wakeKeys What tells of news, of each stream; all on this connection.
+ * @param tell Called with one of them, and the id of the last news there.
+ * @param isWanted Whether anybody still wants to know.
+ */
 export function createNews(
   connection: Connection,
-  tell: (newsId: string) => void,
+  wakeKeys: readonly string[],
+  tell: (wakeKey: string, newsId: string) => void,
   isWanted: () => boolean,
 ): News {
   let isWaiting = false
   // From the beginning: what came before anybody waited is told once.
-  let lastId = '0-0'
+  const lastIds = new Map(wakeKeys.map((wakeKey) => [wakeKey, '0-0']))
   const wait = async () => {
     while (isWanted()) {
       try {
-        const found = await connection.waitForNews(lastId)
-        if (found === undefined) continue
-        lastId = found
-        tell(found)
+        for (const [wakeKey, newsId] of await connection.waitForNews(lastIds)) {
+          lastIds.set(wakeKey, newsId)
+          tell(wakeKey, newsId)
+        }
       } catch {
         // The connection comes back by itself; whoever has asked for something else is told that it is away.
         if (isWanted()) await pause(PAUSE_MS)

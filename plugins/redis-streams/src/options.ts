@@ -1,4 +1,5 @@
 import { type Issue, ValidationError } from 'eventsets'
+import type { StoredEvent } from 'eventsets/bus'
 import type { RedisClient } from './connection.ts'
 
 export interface RedisStreamsOptions {
@@ -6,8 +7,13 @@ export interface RedisStreamsOptions {
   readonly url?: string | undefined
   /** A client of ioredis, or a Cluster of it. Its settings are taken over; connections of its own are opened. */
   readonly client?: RedisClient | undefined
-  /** What the names of all keys begin with, in braces: `{eventsets}:`. One bus each. `eventsets` unless given. */
-  readonly stream?: string | undefined
+  /**
+   * What the names of all keys begin with, in braces: `{eventsets}:`. One bus each. `eventsets` unless given. Or a
+   * function that says of each event to which of `streams` it belongs; it has to say the same each time.
+   */
+  readonly stream?: string | StreamOf | undefined
+  /** All names that the function `stream` may give: consumers read all of them. With a function only. */
+  readonly streams?: readonly string[] | undefined
   /**
    * How many streams the events with a key are spread over: so many processes can share those of one group. The same
    * for all processes, and for good. 16 unless given.
@@ -19,7 +25,7 @@ export interface RedisStreamsOptions {
   readonly leaseMs?: number | undefined
   /** How long the server is asked to wait for news at once, in milliseconds. 5000 unless given. */
   readonly blockMs?: number | undefined
-  /** How many events are read at once at most. 100 unless given. */
+  /** How many events are read at once at most. 250 unless given. */
   readonly batch?: number | undefined
   /** How many events are kept that have been handled, about, the latest ones. 100000 unless given. What waits is always kept. */
   readonly historySize?: number | undefined
@@ -38,36 +44,61 @@ export interface RedisStreamsOptions {
   /** How long publishing, and every other call, waits for the server, in milliseconds. 10000 unless given. */
   readonly timeoutMs?: number | undefined
   /**
+   * How many replicas must have an event before publishing resolves: it is then still there when one of them takes the
+   * place of the server. 0 unless given.
+   */
+  readonly replicas?: number | undefined
+  /** How long replicas have for that, in milliseconds; then publishing rejects. Less than `socketTimeoutMs`. 1000 unless given. */
+  readonly replicaTimeoutMs?: number | undefined
+  /**
    * Where a group begins that is new: with what is published from `now` on, or at the `beginning` of what is kept. `now`
    * unless given; what was published before there was any group at all waits for the first one.
    */
   readonly newGroups?: 'now' | 'beginning' | undefined
 }
 
+/** Says to which stream an event belongs, which is frozen. */
+export type StreamOf = (event: Readonly<StoredEvent>) => string
+
+/** All options but those that may be left out, or that say which streams there are. */
 export type Settings = {
-  readonly [Name in Exclude<keyof RedisStreamsOptions, 'url' | 'client'>]-?: NonNullable<
+  readonly [Name in Exclude<keyof RedisStreamsOptions, 'url' | 'client' | 'stream'>]-?: NonNullable<
     RedisStreamsOptions[Name]
   >
-} & { readonly url: string | undefined; readonly client: RedisClient | undefined }
+} & {
+  readonly url: string | undefined
+  readonly client: RedisClient | undefined
+  /** Undefined where there is only one stream. */
+  readonly streamOf: StreamOf | undefined
+}
 
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000
 
 /** @throws ValidationError with everything that is wrong. */
 export function resolveOptions(options: RedisStreamsOptions, consumer: string): Settings {
-  checkOptions('redisStreams', options, RULES, timeoutIssues(options ?? {}))
+  checkOptions('redisStreams', options, RULES, [
+    ...timeoutIssues(options ?? {}),
+    ...streamIssues(options ?? {}),
+  ])
+  const { stream = DEFAULT_STREAM, streams, ...others } = options
   // What is given as undefined is not given.
   const given = Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined),
+    Object.entries(others).filter(([, value]) => value !== undefined),
   ) as Partial<Settings>
-  return { ...DEFAULTS, consumer, url: undefined, client: undefined, ...given }
+  const which =
+    typeof stream === 'function'
+      ? { streams: [...(streams as readonly string[])], streamOf: stream }
+      : { streams: [stream], streamOf: undefined }
+  return { ...DEFAULTS, consumer, url: undefined, client: undefined, ...given, ...which }
 }
 
+const DEFAULT_STREAM = 'eventsets'
+
 const DEFAULTS = {
-  stream: 'eventsets',
   partitions: 16,
   leaseMs: 15_000,
   blockMs: 5000,
-  batch: 100,
+  batch: 250,
   historySize: 100_000,
   historyMs: WEEK_MS,
   maxLen: Number.POSITIVE_INFINITY,
@@ -76,6 +107,8 @@ const DEFAULTS = {
   maxCrashes: 3,
   socketTimeoutMs: 10_000,
   timeoutMs: 10_000,
+  replicas: 0,
+  replicaTimeoutMs: 1000,
   newGroups: 'now',
 } as const
 
@@ -93,14 +126,31 @@ const oneOf = (...words: readonly string[]): Rule => [
 ]
 const milliseconds: Rule = ['whole milliseconds, 1 or more', wholeFrom(1)[1]]
 
+/** The name of a stream, or of a channel. */
+export const STREAM_NAME: Rule = [
+  'a text without braces and control characters, 200 characters at most',
+  (value) => typeof value === 'string' && /^[^{}\p{C}]{1,200}$/u.test(value),
+]
+/** Each of them has consumers of its own in every process. */
+const MAX_STREAMS = 64
+
 export type Rules<Options> = { readonly [Name in keyof Required<Options>]: Rule }
 
 export const RULES: Rules<RedisStreamsOptions> = {
   url: ['a URL such as "redis://localhost:6379"', isRedisUrl],
   client: ['a client of ioredis', isClient],
   stream: [
-    'a text without braces and control characters, 200 characters at most',
-    (value) => typeof value === 'string' && /^[^{}\p{C}]{1,200}$/u.test(value),
+    `${STREAM_NAME[0]}, or a function`,
+    (value) => typeof value === 'function' || STREAM_NAME[1](value),
+  ],
+  streams: [
+    `a list of 1 to ${MAX_STREAMS} different names, each ${STREAM_NAME[0]}`,
+    (value) =>
+      Array.isArray(value) &&
+      value.length > 0 &&
+      value.length <= MAX_STREAMS &&
+      value.every(STREAM_NAME[1]) &&
+      new Set(value).size === value.length,
   ],
   partitions: wholeFrom(1, 256),
   consumer: [
@@ -118,6 +168,8 @@ export const RULES: Rules<RedisStreamsOptions> = {
   maxCrashes: wholeFrom(1),
   socketTimeoutMs: milliseconds,
   timeoutMs: milliseconds,
+  replicas: wholeFrom(0),
+  replicaTimeoutMs: milliseconds,
   newGroups: oneOf('now', 'beginning'),
 }
 
@@ -136,7 +188,7 @@ export function checkOptions<Options extends Pick<RedisStreamsOptions, 'url' | '
       issues.push({
         path,
         code: 'unknown_key',
-        message: `is not a known option; known are ${known.join(', ')}`,
+        message: adviseOn(path, known),
       })
     else if (value !== undefined && !rule[1](value))
       issues.push({ path, code: 'format', message: `expected ${rule[0]}` })
@@ -149,13 +201,75 @@ export function checkOptions<Options extends Pick<RedisStreamsOptions, 'url' | '
     throw new ValidationError(`The options of ${name} are`, issues, { code: 'EVENTSETS_INVALID_OPTIONS' })
 }
 
+/** What to say of an option that there is not: `is not a known option; did you mean "leaseMs"?` */
+function adviseOn(name: string, known: readonly string[]): string {
+  const plain = plainNameOf(name)
+  if (OF_THE_BUS.includes(plain)) return `is an option of the bus: new EventBus({ ${plain}: ..., backend })`
+  const meant =
+    known.find((each) => plainNameOf(each) === plain) ??
+    OTHER_WORDS.get(plain)?.find((each) => known.includes(each))
+  return meant === undefined
+    ? `is not a known option; known are ${known.join(', ')}`
+    : `is not a known option; did you mean ${JSON.stringify(meant)}?`
+}
+
+const OF_THE_BUS: readonly string[] = ['group', 'concurrency', 'retry', 'source']
+
+/** What is asked for under other names, such as those of other libraries, and what it is called here. */
+const OTHER_WORDS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['claimidle', ['leaseMs']],
+  ['minidle', ['leaseMs']],
+  ['visibilitytimeout', ['leaseMs']],
+  ['count', ['batch']],
+  ['batchsize', ['batch']],
+  ['maxlength', ['maxLen']],
+  ['maxsize', ['maxLen', 'maxWaiting']],
+  ['name', ['consumer', 'channel']],
+  ['streamname', ['stream', 'channel']],
+  ['queue', ['stream', 'channel']],
+  ['queuename', ['stream', 'channel']],
+  ['prefix', ['stream', 'channel']],
+  ['topic', ['stream', 'channel']],
+  ['uri', ['url']],
+  ['redisuri', ['url']],
+  ['redisurl', ['url']],
+  ['redis', ['client']],
+  ['connection', ['client']],
+])
+
+/** Without what is easily written in another way: `claim_idle` for `claimIdleMs`. */
+function plainNameOf(name: string): string {
+  return name
+    .replace(/[^a-z]/gi, '')
+    .toLowerCase()
+    .replace(/ms$/, '')
+}
+
+/** What consumers are to read has to be known before there are events. */
+function streamIssues({ stream, streams }: RedisStreamsOptions): Issue[] {
+  if (typeof stream === 'function' && streams === undefined) {
+    const message = 'expected a list of all names that the function "stream" gives'
+    return [{ path: 'streams', code: 'missing', message }]
+  }
+  if (typeof stream === 'function' || streams === undefined) return []
+  const message = 'expected nothing, unless "stream" is a function that chooses one of them'
+  return [{ path: 'streams', code: 'format', message }]
+}
+
 function timeoutIssues({
   blockMs = DEFAULTS.blockMs,
   socketTimeoutMs = DEFAULTS.socketTimeoutMs,
+  replicas = DEFAULTS.replicas,
+  replicaTimeoutMs = DEFAULTS.replicaTimeoutMs,
 }: RedisStreamsOptions): Issue[] {
-  if (socketTimeoutMs > blockMs) return []
-  const message = `expected more than "blockMs", which is ${blockMs}: the server may be silent for that long`
-  return [{ path: 'socketTimeoutMs', code: 'format', message }]
+  const silences = { blockMs, ...(replicas > 0 && { replicaTimeoutMs }) }
+  return Object.entries(silences)
+    .filter(([, silenceMs]) => silenceMs >= socketTimeoutMs)
+    .map(([name, silenceMs]) => ({
+      path: 'socketTimeoutMs',
+      code: 'format',
+      message: `expected more than "${name}", which is ${silenceMs}: the server may be silent for that long`,
+    }))
 }
 
 function isRedisUrl(value: unknown): boolean {

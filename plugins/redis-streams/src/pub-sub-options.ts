@@ -1,5 +1,5 @@
 import type { RedisClient } from './connection.ts'
-import { checkOptions, RULES, type Rules } from './options.ts'
+import { checkOptions, RULES, type Rules, STREAM_NAME } from './options.ts'
 
 export interface RedisPubSubOptions {
   /** Where the server is: `redis://host:6379/0`, `rediss://` for TLS. Or `client`. */
@@ -41,7 +41,7 @@ export function resolvePubSubOptions(options: RedisPubSubOptions): PubSubSetting
 const PUB_SUB_RULES: Rules<RedisPubSubOptions> = {
   url: RULES.url,
   client: RULES.client,
-  channel: RULES.stream,
+  channel: STREAM_NAME,
   maxWaiting: RULES.maxLen,
   socketTimeoutMs: RULES.socketTimeoutMs,
   timeoutMs: RULES.timeoutMs,

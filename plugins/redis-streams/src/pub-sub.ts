@@ -163,6 +163,7 @@ export function redisPubSub(options: RedisPubSubOptions): RedisPubSubBackend {
       replay: false,
       delay: false,
       deduplication: true,
+      atomic: true,
     },
     async publish(events) {
       if (isClosed) throw closedError()

@@ -1,10 +1,10 @@
 import { PublishError, type StoredEvent } from 'eventsets/bus'
 import { type Connection, pause } from './connection.ts'
-import { closedError, failureOf, publishError } from './failures.ts'
+import { closedError, failureOf, publishError, replicasError } from './failures.ts'
 import type { Settings } from './options.ts'
-import { allQueues, queueOf } from './queues.ts'
+import { sizeOf, type Written, writeEvent, writePublication } from './publication.ts'
+import { allQueues } from './queues.ts'
 import { publishScript, trimScript } from './scripts/publish.ts'
-import { writeBody } from './stored-body.ts'
 
 export interface Publisher {
   /** Adds events, all or none. @throws PublishError, ConnectionError, SerializationError */
@@ -22,8 +22,7 @@ const FIRST_PAUSE_MS = 20
 const MAX_PAUSE_MS = 1000
 
 interface Order {
-  readonly args: readonly (string | number)[]
-  readonly count: number
+  readonly events: readonly Written[]
   /** Characters. */
   readonly size: number
   /** What a handler publishes does not wait for room: there will be none before it has ended. */
@@ -45,6 +44,7 @@ type Reply = readonly ['OK', isTrimDue: number] | readonly ['FULL', count: numbe
  */
 export function createPublisher(connection: Connection, settings: Settings): Publisher {
   const { partitions, maxLen, overflow, rememberedIds, timeoutMs, historySize, historyMs } = settings
+  const { replicas, replicaTimeoutMs } = settings
   const queues = allQueues(partitions)
   const step = Math.max(1, Math.min(MAX_STEP, Math.ceil(historySize / 10)))
   const marks = Math.ceil(historySize / step)
@@ -82,7 +82,8 @@ export function createPublisher(connection: Connection, settings: Settings): Pub
           continue
         }
         const now = performance.now()
-        const isOver = (order: Order) => kind === 'wrong' || order.deadlineMs <= now
+        const isHopeless = kind === 'wrong' || kind === 'barred'
+        const isOver = (order: Order) => isHopeless || order.deadlineMs <= now
         for (const order of batch) {
           // What the server has said tells more than that there was no time left to say it again.
           if (kind !== 'away') order.refusal = error
@@ -103,7 +104,7 @@ export function createPublisher(connection: Connection, settings: Settings): Pub
     let size = 0
     let count = 0
     for (const order of source) {
-      events += order.count
+      events += order.events.length
       size += order.size
       if (count > 0 && (events > EVENTS_A_CALL || size > SIZE_A_CALL)) break
       count++
@@ -134,22 +135,38 @@ export function createPublisher(connection: Connection, settings: Settings): Pub
   /** Gives how many events there are when there is no room. */
   const send = async (batch: readonly Order[]): Promise<number | undefined> => {
     const most = maxLen === Number.POSITIVE_INFINITY ? 0 : maxLen * (batch[0]?.isFollowUp ? 2 : 1)
-    const set = JSON.stringify({ rememberedIds, maxLen: most, step, marks, queues: most > 0 ? queues : [] })
     const deadlineMs = Math.min(...batch.map((order) => order.deadlineMs))
-    const args = [set, ...batch.flatMap((order) => order.args)]
-    let reply = (await connection.run(publishScript, args, deadlineMs)) as Reply
+    const args = writePublication(
+      batch.flatMap((order) => order.events),
+      { rememberedIds, maxLen: most, step, marks, queues: most > 0 ? queues : [] },
+    )
+    let { reply, known } = await add(args, deadlineMs)
     if (reply[0] === 'FULL') {
       // What has been handled makes room, before anybody is refused.
       await connection.run(trimScript, [JSON.stringify({ queues, historyMs, marks: 0 })], deadlineMs)
-      reply = (await connection.run(publishScript, args, deadlineMs)) as Reply
+      ;({ reply, known } = await add(args, deadlineMs))
     }
     if (reply[0] === 'FULL') return reply[1]
     for (const order of batch) {
-      order.isSettled = true
-      order.resolve()
+      if (known < replicas) refuse(order, replicasError(known, replicas, replicaTimeoutMs))
+      else {
+        order.isSettled = true
+        order.resolve()
+      }
     }
     if (reply[1] === 1) trim()
     return undefined
+  }
+  /** Gives also how many replicas know of them, where that is asked for. */
+  const add = async (
+    args: readonly (string | number)[],
+    deadlineMs: number,
+  ): Promise<{ reply: Reply; known: number }> => {
+    if (replicas === 0)
+      return { reply: (await connection.run(publishScript, args, deadlineMs)) as Reply, known: 0 }
+    const wish = { replicas, replicaTimeoutMs }
+    const replicated = await connection.runOnReplicas(publishScript, args, wish, deadlineMs)
+    return { reply: replicated.reply as Reply, known: replicated.replicas }
   }
   const waitForRoom = () => {
     if (isBlocked) return
@@ -175,15 +192,9 @@ export function createPublisher(connection: Connection, settings: Settings): Pub
   return {
     publish(events) {
       if (isClosed) return Promise.reject(closedError())
-      let args: (string | number)[]
+      let written: Written[]
       try {
-        args = events.flatMap((event) => [
-          event.id,
-          queueOf(event, partitions),
-          event.deliverAt === undefined ? '' : Math.ceil(event.deliverAt),
-          event.name,
-          writeBody(event),
-        ])
+        written = events.map((event) => writeEvent(event, partitions))
       } catch (error) {
         return Promise.reject(error)
       }
@@ -191,12 +202,10 @@ export function createPublisher(connection: Connection, settings: Settings): Pub
       return new Promise((resolve, reject) => {
         const since = performance.now()
         const isFollowUp = events.some(({ depth = 0 }) => depth > 0)
-        const count = events.length
         const deadlineMs = since + timeoutMs
-        const size = args.reduce<number>((sum, part) => sum + (typeof part === 'string' ? part.length : 0), 0)
+        const size = written.reduce((sum, event) => sum + sizeOf(event), 0)
         const order: Order = {
-          args,
-          count,
+          events: written,
           size,
           isFollowUp,
           since,

@@ -10,6 +10,10 @@ export interface Work {
   /** As it was stored. */
   readonly body: string
   readonly partition: Partition | undefined
+  /** Its key, for the chain of those who have the same. */
+  readonly chain: string
+  /** Whether whoever had its partition before has died, and may have been at work on it. */
+  readonly isInherited: boolean
   attempt: number
   isRedelivered: boolean
   crashes: number
@@ -104,3 +108,9 @@ export type Found = readonly [
   /** Names and values in turn, or the body alone. */
   content: readonly string[] | string | null,
 ]
+
+/** The same, that may have been handled before. */
+export function asRedelivered(found: Found): Found {
+  const [queue, id, tries, content] = found
+  return tries === '' ? [queue, id, '1|1|0|0|', content] : found
+}

@@ -1,7 +1,9 @@
 import { redisStreams } from '@eventsets/redis-streams'
 import { busBackendConformance } from 'eventsets/testing'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { startProcess } from './processes.ts'
+import { poisonBodies } from '../../../test/bus-backends/poison-bodies.ts'
+import { victimsOf } from '../../../test/bus-backends/victim.ts'
+import { startProcess } from './harness.ts'
 import { hasRedisServer, type RedisServer, startRedis } from './redis-server.ts'
 
 /** A process that dies is missed soon, and nobody is missed who is only slow. */
@@ -20,27 +22,13 @@ describe.runIf(hasRedisServer)('redisStreams', () => {
     return {
       backend: redisStreams(options),
       reopen: () => redisStreams(options),
-      startVictim: async (group: string) => {
-        const victim = startProcess('hold', { ...options, group })
-        await victim.said('ready')
-        return {
-          holds: async (held: number) => void (await victim.said(`holds ${held}`)),
-          kill: victim.kill,
-        }
-      },
+      ...victimsOf((role, order) => startProcess(role, { ...options, ...order })),
       restart: async () => {
         await server.kill()
         await server.start()
       },
       poison: async () => {
-        const bodies = [
-          '{"id":',
-          'null',
-          '{"name":7}',
-          Buffer.from([0x7b, 0x22, 0xff, 0x00, 0x22]),
-          '\u001b[2J',
-        ]
-        for (const body of bodies)
+        for (const body of poisonBodies)
           for (const queue of ['normal', 'critical', 'k0'])
             await server.admin.xadd(`{${options.stream}}:log:${queue}`, '*', 'e', body)
         await server.admin.xadd(`{${options.stream}}:log:normal`, '*', 'what', 'else')

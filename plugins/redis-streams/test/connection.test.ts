@@ -16,7 +16,7 @@ it.runIf(hasRedisServer)(
     await closed
     await owed
 
-    // Should it be gone by itself: then "forgetTimer" in connection.ts is not needed any more.
+    // Should it be gone by itself: then "forgetTimer" in socket-timer.ts is not needed any more.
     const { socketTimeoutTimer: timer } = client as unknown as {
       readonly socketTimeoutTimer?: NodeJS.Timeout
     }

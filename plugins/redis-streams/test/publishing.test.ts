@@ -2,10 +2,12 @@ import { redisStreams } from '@eventsets/redis-streams'
 import type { StoredEvent } from 'eventsets/bus'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { recordFigure } from '../../../test/bus-backends/figures.ts'
 import {
   event,
   foundGroup,
   gate,
+  handed,
   newStream,
   openBackend,
   openBus,
@@ -109,7 +111,17 @@ describe.runIf(hasRedisServer)('an event that is published again', () => {
     await one.close()
     await openBackend(here).publish([same])
 
-    expect(await history(two)).toHaveLength(1)
+    const stored = await history(two)
+    expect(stored).toHaveLength(1)
+    recordFigure({
+      backend: 'redis-streams',
+      fault: 'F12',
+      what: 'an event is published again with its id, by one process and by others, at once and later',
+      did: '6 times',
+      acknowledged: 1,
+      lost: 0,
+      repeated: stored.length - 1,
+    })
   })
 
   it('is new again when so many others have been remembered since', async () => {
@@ -164,19 +176,6 @@ describe.runIf(hasRedisServer)('many events', () => {
 
     await expect(backend.publish(many())).rejects.toMatchObject({ code: 'EVENTSETS_PUBLISH' })
     expect(await backend.health()).toMatchObject({ queueDepth: 40_000 })
-  })
-
-  it('may be large: one of 50 MB travels as it is', async () => {
-    const backend = openBackend(options())
-    const { deliveries } = await watch(backend, 'shop')
-    const text = 'x'.repeat(50_000_000)
-    const large = event({ data: { text } })
-    await backend.publish([large, event()])
-
-    await until(() => deliveries.length === 2)
-
-    const found = deliveries.find((delivery) => delivery.event.id === large.id)
-    expect((found?.event.data as { text?: string } | undefined)?.text === text).toBe(true)
   })
 })
 
@@ -246,6 +245,15 @@ describe.runIf(hasRedisServer)('a full stream', () => {
     await untilIdle(backend)
     await backend.publish([event()])
 
+    recordFigure({
+      backend: 'redis-streams',
+      fault: 'F15',
+      what: 'history is trimmed to 10 events while one group is away and another one is stuck',
+      did: '301 events for each of three groups',
+      acknowledged: 301,
+      lost: 301 - handed(late).size,
+      repeated: late.deliveries.length - handed(late).size,
+    })
     // What nobody needs any more goes.
     await until(async () => (await history(backend)).length < 60)
   })

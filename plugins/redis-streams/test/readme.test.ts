@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
+import { fromClone } from '../../../test/bus-backends/process.ts'
 import { openServer } from './harness.ts'
 import { hasRedisServer } from './redis-server.ts'
 
 const folder = fileURLToPath(new URL('..', import.meta.url))
-const hook = new URL('resolve-eventsets.mjs', import.meta.url).href
 
 it.runIf(hasRedisServer)('what the README shows runs, and prints what it says', async () => {
   const server = await openServer()
@@ -17,7 +17,7 @@ it.runIf(hasRedisServer)('what the README shows runs, and prints what it says', 
 
   for (const [, code = '', output] of programs) {
     const program = code.replaceAll('redis://localhost:6379', server.url)
-    const args = ['--import', hook, '--input-type=module', '--eval', program]
+    const args = ['--import', fromClone, '--input-type=module', '--eval', program]
     const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { cwd: folder })
 
     expect(stderr).toBe('')

@@ -201,46 +201,47 @@ local function matches(pattern, parts, at, from)
   if from > #parts or (pattern[at] ~= '*' and pattern[at] ~= parts[from]) then return false end
   return matches(pattern, parts, at + 1, from + 1)
 end
--- Whatever has more to say than its name and what it is, is meant for somebody.
-local function isWanted(fields)
-  if #fields ~= 4 or fields[1] ~= 'n' or #fields[2] > 1000 then return true end
-  local name = fields[2]
-  if answers[name] == nil then
+local function isWanted(name)
+  local answer = #name > 1000
+  if not answer then
     local parts = split(name)
-    answers[name] = #parts > 16
-    for _, pattern in ipairs(wanted) do answers[name] = answers[name] or matches(pattern, parts, 1, 1) end
+    answer = #parts > 16
+    for _, pattern in ipairs(wanted) do answer = answer or matches(pattern, parts, 1, 1) end
+    answers[name] = answer
   end
-  return answers[name]
+  return answer
 end
 
 local hasMore = false
 local positions = {}
--- Ids and bodies in turn, where there is nothing else to say: a table of each would take longer than all the rest.
-local function flatten(entries)
-  local flat = {}
-  for at, entry in ipairs(entries) do
-    local fields = entry[2]
-    flat[2 * at - 1] = entry[1]
-    flat[2 * at] = #fields == 4 and fields[1] == 'n' and fields[3] == 'e' and fields[4] or fields
-  end
-  return flat
-end
--- What nobody wants is passed over here: it would travel for nothing. Gives how much was read, and what of it is wanted.
+-- Ids and bodies in turn, where there is nothing else to say: a table of each would take longer than all the rest. What
+-- nobody wants is passed over here: it would travel for nothing. Whatever has more to say than its name and what it is,
+-- is meant for somebody. Gives how much was read, and what of it is wanted.
 local function keep(queue, entries)
-  local kept = entries
-  if set.patterns then
-    local unwanted = {}
-    kept = {}
-    for _, entry in ipairs(entries) do
-      if isWanted(entry[2]) then kept[#kept + 1] = entry else unwanted[#unwanted + 1] = entry[1] end
+  local flat, unwanted, count, at = {}, {}, #entries, 0
+  for number = 1, count do
+    local entry = entries[number]
+    local fields = entry[2]
+    local isPlain = fields[3] == 'e' and fields[1] == 'n' and not fields[5]
+    local isKept = true
+    if isPlain and set.patterns then
+      isKept = answers[fields[2]]
+      if isKept == nil then isKept = isWanted(fields[2]) end
     end
-    if #unwanted > 0 then redis.call('XACK', log(queue), group, unpack(unwanted)) end
+    if isKept then
+      flat[at + 1] = entry[1]
+      flat[at + 2] = isPlain and fields[4] or fields
+      at = at + 2
+    else
+      unwanted[#unwanted + 1] = entry[1]
+    end
   end
-  if #kept > 0 then fresh[#fresh + 1] = {queue, flatten(kept)} end
+  if #unwanted > 0 then redis.call('XACK', log(queue), group, unpack(unwanted)) end
+  if at > 0 then fresh[#fresh + 1] = {queue, flat} end
   positions[#positions + 1] = queue
-  positions[#positions + 1] = entries[#entries][1]
-  redis.call('HINCRBY', of(group, 'reads'), queue, #entries)
-  return #entries, #kept
+  positions[#positions + 1] = entries[count][1]
+  redis.call('HINCRBY', of(group, 'reads'), queue, count)
+  return count, at / 2
 end
 local function read(queue)
   for round = 1, 20 do

@@ -37,6 +37,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function text(number) return string.format('%.0f', number) end
 
 local ms, seq
+local prefix, prefixMs
 local function readId(id)
   local first, second = id:match('^(%d+)%-(%d+)$')
   return tonumber(first), tonumber(second)
@@ -45,11 +46,18 @@ local function lastWake()
   local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
   return last and last[1] or '0-0'
 end
+-- Written once for all ids of a millisecond.
+local function idPrefix()
+  if ms ~= prefixMs then prefix, prefixMs = text(ms) .. '-', ms end
+  return prefix
+end
 local function nextId()
   if not ms then ms, seq = readId(lastWake()) end
   if now > ms then ms, seq = now, 0 else seq = seq + 1 end
-  return text(ms) .. '-' .. text(seq)
+  return idPrefix() .. string.format('%d', seq)
 end
+-- The server has given the next one by itself.
+local function countOn() seq = seq + 1 end
 -- Somebody else may have written there with an id that is ahead.
 local function append(queue, ...)
   for try = 1, 3 do

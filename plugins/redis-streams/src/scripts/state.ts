@@ -1,8 +1,8 @@
 import { defineScript } from './script.ts'
 
 /**
- * How it is. `ARGV[1]`: queues as JSON. Gives now, whether there has been a group, how many events there are, dead
- * letters, and of each group its name, unread, pending, since when the oldest waits (or -1), and the hands of each
+ * How it is. `ARGV[1]`: queues as JSON. Gives now, whether there has been a group, how many events there are, how
+ * many were ever added, dead letters, and of each group its name, unread, pending, since when the oldest waits (or -1), and the hands of each
  * consumer.
  */
 export const stateScript = defineScript(
@@ -11,7 +11,7 @@ export const stateScript = defineScript(
 local queues = cjson.decode(ARGV[1])
 local begun = redis.call('HEXISTS', base .. 'meta', 'begun')
 local later = redis.call('ZCARD', base .. 'later')
-local total = later
+local total, everAdded = later, 0
 local groups, order = {}, {}
 for _, name in ipairs(redis.call('SMEMBERS', base .. 'groups')) do
   local hands = redis.call('HGETALL', of(name, 'hands'))
@@ -26,6 +26,7 @@ for _, queue in ipairs(queues) do
     local stream = redis.call('XINFO', 'STREAM', log(queue))
     local newest, added = field(stream, 'last-generated-id'), field(stream, 'entries-added')
     total = total + field(stream, 'length')
+    everAdded = everAdded + added
     for _, info in ipairs(redis.call('XINFO', 'GROUPS', log(queue))) do
       local group = groups[field(info, 'name')]
       if group then
@@ -49,7 +50,7 @@ for _, queue in ipairs(queues) do
 end
 local list = {}
 for at, name in ipairs(order) do list[at] = groups[name] end
-return {now, begun, total, redis.call('HLEN', base .. 'letters'), list}
+return {now, begun, total, everAdded, redis.call('HLEN', base .. 'letters'), list}
 `,
 )
 
