@@ -5,6 +5,7 @@ import {
   lintOptions,
   listOptions,
   setOptions,
+  streamOptions,
   viewOptions,
 } from './option.ts'
 
@@ -24,12 +25,19 @@ export interface Arguments {
 }
 
 /** What the command can be told to do besides showing a log. */
-export const COMMANDS: readonly string[] = ['list', 'show', 'lint', 'init', 'help']
+export const COMMANDS: readonly string[] = ['list', 'show', 'lint', 'init', 'worker', 'help']
 
 const byName = new Map<string, CliOption>()
 const byShort = new Map<string, CliOption>()
 // Options that the commands have too are spelt the same there, so the view's come last and count.
-for (const option of [...initOptions, ...lintOptions, ...listOptions, ...setOptions, ...viewOptions]) {
+for (const option of [
+  ...initOptions,
+  ...lintOptions,
+  ...listOptions,
+  ...setOptions,
+  ...streamOptions,
+  ...viewOptions,
+]) {
   for (const name of [option.name, ...(option.synonyms ?? [])]) byName.set(name, option)
   if (option.short !== undefined) byShort.set(option.short, option)
 }

@@ -215,6 +215,83 @@ export const viewOptions: readonly CliOption[] = [
   { group: OTHER, ...debug },
 ]
 
+const STREAM = 'Which lines, and where they go:'
+const SHARING = 'How they are shared:'
+
+/** What `eventsets worker` has beside those of the view. */
+export const streamOptions: readonly CliOption[] = [
+  {
+    group: STREAM,
+    name: 'from',
+    value: '<url>',
+    help: 'the stream to read, such as "redis://host:6379/logs"',
+  },
+  { group: STREAM, name: 'stream', value: '<name>', help: 'its name, unless the URL ends with it' },
+  {
+    group: STREAM,
+    name: 'to',
+    value: '<target>',
+    help: 'another stream, as a URL, a file to append to, or "-" (default)',
+  },
+  {
+    group: STREAM,
+    name: 'output',
+    value: '<kind>',
+    choices: ['json', 'pretty'],
+    help: '"json" (default) or "pretty", text (default in a terminal)',
+  },
+  { group: STREAM, name: 'json', help: 'the same as --output json' },
+  {
+    group: STREAM,
+    name: 'max-len',
+    value: '<lines>',
+    help: 'so many lines the stream of --to keeps, about (default: all)',
+  },
+  {
+    group: STREAM,
+    name: 'idle-exit-ms',
+    value: '<ms>',
+    help: 'end when nothing has come for so long (default: never)',
+  },
+  { group: SHARING, name: 'group', value: '<name>', help: 'those who share the lines between them' },
+  {
+    group: SHARING,
+    name: 'consumer',
+    value: '<name>',
+    help: 'what this worker is called on the server (default: host and process)',
+  },
+  {
+    group: SHARING,
+    name: 'new-groups',
+    value: '<start>',
+    choices: ['beginning', 'now'],
+    help: 'where a new group begins: "beginning" (default) or "now"',
+  },
+  {
+    group: SHARING,
+    name: 'batch',
+    value: '<lines>',
+    help: 'so many lines are read at once at most (default: 500)',
+  },
+  {
+    group: SHARING,
+    name: 'claim-idle-ms',
+    value: '<ms>',
+    help: 'a worker that was not heard of for so long is dead, and others do what it had in hand (default: 15000)',
+  },
+  {
+    group: SHARING,
+    name: 'verbose',
+    help: 'tell at the start and at the end what is done, as in a terminal',
+  },
+]
+
+/** The options of `eventsets worker`. */
+export const workerOptions: readonly CliOption[] = [
+  ...streamOptions,
+  ...viewOptions.filter(({ name }) => name !== 'follow' && name !== 'json'),
+]
+
 /** The options of `eventsets list` and `eventsets show`. */
 export const setOptions: readonly CliOption[] = [
   { name: 'json', help: 'one JSON document' },

@@ -6,7 +6,15 @@ import { COMMANDS, type Flags } from './arguments.ts'
 import { EXAMPLES } from './examples.ts'
 import { ExitCode } from './exit-code.ts'
 import { list } from './list.ts'
-import { type CliOption, initOptions, lintOptions, listOptions, setOptions, viewOptions } from './option.ts'
+import {
+  type CliOption,
+  initOptions,
+  lintOptions,
+  listOptions,
+  setOptions,
+  viewOptions,
+  workerOptions,
+} from './option.ts'
 import { print, printError } from './output.ts'
 import { show } from './show.ts'
 import { readVersion } from './version.ts'
@@ -114,6 +122,21 @@ export function createProgram(finish: (exitCode: number) => void, argv: readonly
       finish(await init(folder, flags))
     })
   addOptions(initCommand, initOptions)
+
+  const workerCommand = program
+    .command('worker')
+    .description('enrich the lines of a stream, shared among workers')
+    .helpOption('-h, --help', 'show this help')
+    .showHelpAfterError('Run "eventsets worker --help" for more.')
+    .addHelpText(
+      'before',
+      'Examples:\n  $ eventsets worker --from redis://localhost/logs --group enrich\n  $ eventsets worker --from redis://localhost/logs --group enrich \\\n      --to redis://localhost/enriched --max-len 1000000\n',
+    )
+    .action(async (flags: Flags) => {
+      const { work } = await import('./worker.ts')
+      finish(await work(flags))
+    })
+  addOptions(workerCommand, workerOptions)
   return program
 }
 

@@ -91,6 +91,11 @@ export function atLeast(least: number, message: string): Rule<number> {
   return { holds: (value) => value >= least, message, jsonSchema: { minimum: least } }
 }
 
+/** A rule for numbers. */
+export function atMost(most: number, message: string): Rule<number> {
+  return { holds: (value) => value <= most, message, jsonSchema: { maximum: most } }
+}
+
 export function boolean(): Shape<boolean> {
   return scalarOf('true or false', { type: 'boolean' }, (input) => typeof input === 'boolean', [])
 }

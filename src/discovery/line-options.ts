@@ -1,5 +1,6 @@
 import {
   atLeast,
+  atMost,
   boolean,
   either,
   exactly,
@@ -91,12 +92,30 @@ export const prettyEntries = {
 
 /** What can be said about where lines go. */
 export const destinationEntries = {
-  /** Where lines go; a pipeline stage that is not the last has none. Default: 1, standard output. */
-  destination: optional(either([fd, nonEmpty('the path')], 'expected a file descriptor or a path')),
+  /** Where lines go; a URL is a stream on a server; a pipeline stage that is not the last has none. Default: 1, standard output. */
+  destination: optional(either([fd, nonEmpty('the path')], 'expected a file descriptor, a path or a URL')),
   /** Keep what the file holds. Default: true. */
   append: optional(boolean()),
   /** Make the directories of the path. Default: false. */
   mkdir: optional(boolean()),
   /** In the stream: write before the log call returns; the transport writes synchronously in its worker, whatever this says. Default: true. */
   sync: optional(boolean()),
+  /** With a URL: how many bytes of lines wait in memory for the server, about. Default: 16777216. */
+  maxBufferBytes: optional(wholeNumber('the limit', atLeast(65_536, 'the limit is at least 65536 bytes'))),
+  /** With a URL: what becomes of lines that find no room there. Default: 'spill' where there is a `spillPath`, otherwise 'drop'. */
+  onFull: optional(oneOf('block', 'drop', 'spill')),
+  /** With a URL and 'spill': the file that such lines go to, until there is room again. */
+  spillPath: optional(nonEmpty('the path')),
+  /** How many bytes go there at most. Default: 1073741824. */
+  maxSpillBytes: optional(wholeNumber('the limit', atLeast(65_536, 'the limit is at least 65536 bytes'))),
+  /** With a URL: how many lines the stream keeps, about. Default: all. */
+  maxLen: optional(wholeNumber('the length', atLeast(1, 'the length is at least 1'))),
+  /** With a URL: how long the end of the process waits for the server, in milliseconds; pino gives up after 10000. Default: 5000. */
+  closeTimeoutMs: optional(
+    wholeNumber(
+      'the time',
+      atLeast(0, 'the time is from 0 to 9000 milliseconds'),
+      atMost(9000, 'the time is from 0 to 9000 milliseconds'),
+    ),
+  ),
 }

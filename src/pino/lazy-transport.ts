@@ -13,9 +13,9 @@ export default async function eventsetsTransport(
 ): Promise<WorkerDestination | Duplex> {
   // Before anything is awaited: see listenForPinoConfig.
   const config = listenForPinoConfig()
-  const { createTransport, findSurroundings, loadScanner } = await import('./transport.ts')
+  const { createTransport, findDestination, findSurroundings, loadScanner } = await import('./transport.ts')
   // Before the first lines come: a busy worker has no moment to load anything, and a burst at the start would all take
   // the long way.
   const [found] = await Promise.all([findSurroundings(options), loadScanner()])
-  return createTransport(options, config, found)
+  return createTransport(options, config, found, await findDestination(options, found))
 }

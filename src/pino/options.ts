@@ -48,12 +48,13 @@ const transportShape = object({
   ...setEntries,
 })
 
+/** The stream checks it itself: it may be an object. */
+const { destination: _, ...otherDestinationEntries } = destinationEntries
+
 const streamShape = object({
   ...lineEntries,
   ...prettyEntries,
-  append: destinationEntries.append,
-  mkdir: destinationEntries.mkdir,
-  sync: destinationEntries.sync,
+  ...otherDestinationEntries,
 })
 
 /** The options of the transport: plain data, since they travel to a worker. */

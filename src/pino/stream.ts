@@ -4,6 +4,7 @@ import type { Issue } from '../core/issue.ts'
 import { type EventSetRegistry, isRegistry } from '../core/registry.ts'
 import { isPlainObject } from '../core/shape.ts'
 import { getRegistry } from '../discovery/process-registry.ts'
+import { isUrl } from '../log-stream/is-url.ts'
 import type { PinoPrettyOptions } from '../pretty/renderer.ts'
 import { describeWriteFailure, openFile, openFileWriter } from './file-writer.ts'
 import { createLineProcessor } from './line-processor.ts'
@@ -208,6 +209,11 @@ function findOwnIssues({ registry, destination, customPrettifiers }: StreamOptio
     destination === undefined || isDestination(destination),
     'destination',
     'a file descriptor, a path, or a stream',
+  )
+  expect(
+    !isUrl(destination),
+    'destination',
+    'no URL; lines go to a server by the transport, pino({ transport: { target: "eventsets" } })',
   )
   expect(
     customPrettifiers === undefined ||

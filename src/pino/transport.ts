@@ -4,8 +4,11 @@ import type { Problem } from '../core/problem.ts'
 import type { EventSetRegistry } from '../core/registry.ts'
 import { discoverEventSets } from '../discovery/discover.ts'
 import { createRegistry } from '../discovery/process-registry.ts'
+import type { BufferedWriter } from '../log-stream/buffered-writer.ts'
+import { isUrl } from '../log-stream/is-url.ts'
 import { assertWritable, type FileWriter, openFileWriter } from './file-writer.ts'
 import { createLineProcessor, type LineProcessor, type LineProcessorOptions } from './line-processor.ts'
+import type { FoundLogStream } from './log-stream-output.ts'
 import {
   configurationProblem,
   parseTransportOptions,
@@ -14,7 +17,7 @@ import {
 } from './options.ts'
 import { listenForPinoConfig, type PinoConfigSource } from './pino-config.ts'
 import { followRegistrations } from './registration-channel.ts'
-import { reportProblems } from './report.ts'
+import { reportOnStderr, reportProblems } from './report.ts'
 import { isTerminal, resolveTerminal } from './terminal.ts'
 
 export { loadScanner } from './line-processor.ts'
@@ -29,18 +32,31 @@ export interface WorkerDestination extends EventEmitter {
 /** What the transport starts from: the sets and the options that are found where the application is. */
 export interface Found extends Surroundings {
   readonly problems: readonly Problem[]
+  /** The package.json of the application. */
+  readonly project?: string | undefined
 }
 
 /** Looks for sets and a configuration. Never rejects: what is wrong with the options is said later, all at once. */
 export async function findSurroundings(input: unknown): Promise<Found> {
   const { discovery, config } = (input ?? {}) as { discovery?: unknown; config?: unknown }
   const registry = createRegistry()
-  const { options, problems } = await discoverEventSets({
+  const { options, problems, project } = await discoverEventSets({
     registry,
     discovery: typeof discovery === 'boolean' ? discovery : undefined,
     config: typeof config === 'string' || config === false ? config : undefined,
   })
-  return { registry, defaults: options, problems }
+  return { registry, defaults: options, problems, project }
+}
+
+/** Where lines go, if that is to be looked for first: what writes to a URL is not loaded for a file. */
+export async function findDestination(
+  input: unknown,
+  { defaults, project }: Found,
+): Promise<FoundLogStream | undefined> {
+  const { destination = defaults.destination } = (input ?? {}) as { destination?: unknown }
+  if (!isUrl(destination)) return undefined
+  const { findLogStream } = await import('./log-stream-output.ts')
+  return await findLogStream(destination, project, reportOnStderr)
 }
 
 /**
@@ -55,6 +71,7 @@ export function createTransport(
   input?: unknown,
   config = listenForPinoConfig(),
   { registry, defaults, problems }: Found = { registry: createRegistry(), defaults: {}, problems: [] },
+  logStream?: FoundLogStream,
 ): WorkerDestination | Duplex {
   const isSingleTarget = typeof input === 'object' && input !== null && '$context' in input
   try {
@@ -66,7 +83,7 @@ export function createTransport(
       config.stop()
       stopFollowing()
     }
-    const setting = { registry, options, configured, config, release }
+    const setting = { registry, options, configured, config, release, logStream }
     return isSingleTarget ? createDestination(setting) : createStage(setting)
   } catch (error) {
     config.stop()
@@ -82,11 +99,16 @@ interface Setting {
   readonly config: PinoConfigSource
   /** Lets go of what would keep the thread busy. */
   readonly release: () => void
+  /** Where a URL leads. */
+  readonly logStream: FoundLogStream | undefined
 }
 
-/** How a destination that writes by itself does it: as text unless told otherwise, in colour as the terminal has it. */
+/**
+ * How a destination that writes by itself does it: unless told otherwise as JSON to a server, as text elsewhere, in colour
+ * as the terminal has it.
+ */
 function resolveOutput(options: TransportOptions): LineProcessorOptions {
-  const { output = 'pretty', destination = 1 } = options
+  const { destination = 1, output = isUrl(destination) ? 'json' : 'pretty' } = options
   const isShown = typeof destination === 'number' && isTerminal(destination)
   return { ...options, output, ...resolveTerminal(options, isShown) }
 }
@@ -97,18 +119,46 @@ function resolveOutput(options: TransportOptions): LineProcessorOptions {
  *
  * @throws EventsetsError for one that the code names.
  */
-function openDestination({ options, configured }: Setting): FileWriter {
+function openDestination({ options, configured, logStream }: Setting): Output {
   const { destination = 1 } = options
   try {
+    if (logStream) return toServer(logStream.open(options))
     // One that is not open would be found out at the first line, when that is lost.
     if (typeof destination === 'number' && configured.has('destination')) assertWritable(destination)
-    return openFileWriter(destination, options)
+    return toFile(openFileWriter(destination, options))
   } catch (error) {
     if (!configured.has('destination')) throw error
     const { message } = error as Error
     reportProblems([configurationProblem([], `${message} Lines go to standard output.`)])
-    return openFileWriter(1, options)
+    return toFile(openFileWriter(1, options))
   }
+}
+
+/** What takes the lines at last. */
+interface Output {
+  write(bytes: Buffer): void
+  /** Of a server only: whether more may come at once; otherwise `onRoom` is called when it may. */
+  readonly hasRoom?: ((onRoom: () => void) => boolean) | undefined
+  /** Of a server only: from now on nobody can be kept waiting. */
+  readonly hurry?: (() => void) | undefined
+  flush(done: () => void): void
+  end(done: () => void): void
+}
+
+/** What it is given is in the file when it returns. */
+function toFile({ write, close }: FileWriter): Output {
+  return {
+    write,
+    flush: (done) => done(),
+    end(done) {
+      close()
+      done()
+    },
+  }
+}
+
+function toServer({ write, hasRoom, hurry, flush, close }: BufferedWriter): Output {
+  return { write, hasRoom, hurry: () => hurry(true), flush, end: close }
 }
 
 function createDestination(setting: Setting): WorkerDestination {
@@ -125,22 +175,21 @@ function createDestination(setting: Setting): WorkerDestination {
   // done in the first moment without anything else to do, or at the first line.
   const idle = setImmediate(processor)
   return Object.assign(new EventEmitter(), {
-    write(text: string): boolean {
+    write(this: EventEmitter, text: string): boolean {
       config.poll()
       processor().pass(Buffer.from(text), writer.write)
-      return true
+      return writer.hasRoom === undefined || writer.hasRoom(() => this.emit('drain'))
     },
     end(this: EventEmitter): void {
       clearImmediate(idle)
       if (made) writer.write(made.end())
-      writer.close()
-      release()
-      // thread-stream ends the worker at once on this event; every byte is in the file by now.
-      this.emit('close')
+      writer.end(() => {
+        release()
+        // thread-stream ends the worker at once on this event; every byte is where it belongs by now.
+        this.emit('close')
+      })
     },
-    flush(callback: (error?: Error) => void): void {
-      callback()
-    },
+    flush: writer.flush,
   })
 }
 
@@ -153,10 +202,10 @@ function createStage(setting: Setting): Duplex {
   // A path that cannot be opened is reported at once, not with the first line.
   const opened =
     typeof options.destination === 'string' && !configured.has('destination')
-      ? openFileWriter(options.destination, options)
+      ? openDestination(setting)
       : undefined
   let processor: LineProcessor | undefined
-  let writer: FileWriter | undefined
+  let writer: Output | undefined
   let resume: (() => void) | undefined
 
   const start = (): LineProcessor => {
@@ -164,6 +213,7 @@ function createStage(setting: Setting): Duplex {
     if (processor) return processor
     const isRead = stage.readableFlowing !== null || stage.listenerCount('readable') > 0
     if (!isRead) writer = opened ?? openDestination(setting)
+    else opened?.end(() => {})
     processor = createLineProcessor(
       registry,
       // What the configuration says is meant for what people see, and not for the next stage.
@@ -175,8 +225,10 @@ function createStage(setting: Setting): Duplex {
     return processor
   }
   const pass = (bytes: Buffer, done: () => void) => {
-    if (writer) writer.write(bytes)
-    else if (bytes.length > 0 && !stage.push(bytes)) {
+    if (writer) {
+      writer.write(bytes)
+      if (writer.hasRoom && !writer.hasRoom(done)) return
+    } else if (bytes.length > 0 && !stage.push(bytes)) {
       resume = done
       return
     }
@@ -197,21 +249,30 @@ function createStage(setting: Setting): Duplex {
       const bytes = start().end()
       if (bytes.length > 0 && !writer) stage.push(bytes)
       stage.push(null)
-      if (writer) {
-        writer.write(bytes)
-        writer.close()
-        // Nobody reads the other side, so it would never end, and a stream with an open side is never closed.
-        stage.resume()
+      const finish = () => {
+        release()
+        if (next) afterClose(next, done)
+        else done()
       }
-      release()
-      if (next) afterClose(next, done)
-      else done()
+      if (!writer) return finish()
+      writer.write(bytes)
+      // Nobody reads the other side, so it would never end, and a stream with an open side is never closed.
+      stage.resume()
+      writer.end(finish)
     },
     destroy(error, done) {
+      // What was taken is still on its way, unless it has arrived at the end.
+      if (error && writer?.hasRoom) writer.end(() => {})
       release()
       done(error)
     },
   })
+  const end = stage.end.bind(stage) as (...given: unknown[]) => Duplex
+  stage.end = (...given: unknown[]) => {
+    // What it still holds has to get through before it ends.
+    writer?.hurry?.()
+    return end(...given)
+  }
   stage.pipe = (destination, pipeOptions) => {
     next = destination
     return Duplex.prototype.pipe.call(stage, destination, pipeOptions) as typeof destination

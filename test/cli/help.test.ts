@@ -17,7 +17,7 @@ describe('help', () => {
   )
 
   it('fits 80 columns', () => {
-    for (const args of [['--help'], ['help', 'list'], ['help', 'show']]) {
+    for (const args of [['--help'], ['help', 'list'], ['help', 'show'], ['help', 'worker']]) {
       const widths = runCli(args)
         .stdout.split('\n')
         .map((line) => stringWidth(line))
@@ -25,7 +25,7 @@ describe('help', () => {
     }
   })
 
-  it.each(['list', 'show'])('is there for %s, in each way to ask for it', (command) => {
+  it.each(['list', 'show', 'worker'])('is there for %s, in each way to ask for it', (command) => {
     const { stdout, stderr, status } = runCli(['help', command])
 
     expect(stdout).toMatch(new RegExp(`^Examples:\\n {2}\\$ eventsets ${command}`))

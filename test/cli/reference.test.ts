@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { COMMANDS } from '../../src/cli/arguments.ts'
 import { ExitCode } from '../../src/cli/exit-code.ts'
-import { type CliOption, listOptions, setOptions, viewOptions } from '../../src/cli/option.ts'
+import { type CliOption, listOptions, setOptions, streamOptions, viewOptions } from '../../src/cli/option.ts'
 import { root } from './run-cli.ts'
 
 const page = readFileSync(join(root, 'docs/reference/cli.md'), 'utf8')
@@ -51,8 +51,14 @@ describe('docs/reference/cli.md', () => {
     expect(documented.sort()).toEqual([...spellings([...setOptions, ...listOptions]), HELP].sort())
   })
 
+  it('has the options of worker that the view has not, all of them and no others', () => {
+    const documented = firstCells(section('Options of worker')).filter((cell) => cell.startsWith('`-'))
+
+    expect(documented.sort()).toEqual(spellings(streamOptions))
+  })
+
   it('has the choices of every option that has some', () => {
-    for (const { name, choices = [] } of viewOptions) {
+    for (const { name, choices = [] } of [...viewOptions, ...streamOptions]) {
       const row = page.split('\n').find((line) => line.includes(`--${name} `))
       for (const choice of choices) expect(row, name).toContain(`\`${choice}\``)
     }

@@ -1,0 +1,8 @@
+export type {
+  LogBatch,
+  LogStreamDriver,
+  LogStreamReader,
+  LogStreamReaderOptions,
+  LogStreamWriter,
+  LogStreamWriterOptions,
+} from './driver.ts'
