@@ -16,6 +16,11 @@ export interface BackendFeatures {
   readonly delay: boolean
   /** An event that is published again with its id is not delivered again, within a window. */
   readonly deduplication: boolean
+  /**
+   * Whatever is published together is taken, all or none. Without it, a backend refuses what it cannot take so, before
+   * it has taken any: some events can only be published one by one then.
+   */
+  readonly atomic: boolean
 }
 
 /** One event handed to a consumer. */
@@ -155,6 +160,8 @@ export interface BusBackend {
   readonly features: BackendFeatures
   /**
    * Takes events, all or none, in their order. When it resolves, they are taken: a durable backend has stored them.
+   * All or none holds whatever happens to the process or the server meanwhile: sooner or later each group is handed all
+   * of them, or none of them ever; not all at the same moment.
    * Only backends with the feature `delay` are given events with `deliverAt`.
    *
    * @throws PublishError, ConnectionError

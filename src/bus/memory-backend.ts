@@ -190,6 +190,7 @@ export function memoryBackend(options: MemoryBackendOptions = {}): BusBackend {
       replay: true,
       delay: true,
       deduplication: true,
+      atomic: true,
     },
     async publish(events) {
       if (isClosed) throw closedError()

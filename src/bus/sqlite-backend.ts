@@ -219,6 +219,7 @@ export function sqliteBackend(options: SqliteBackendOptions): SqliteBackend {
       replay: true,
       delay: true,
       deduplication: true,
+      atomic: true,
     },
     async publish(events) {
       const entries = events.map(toEntry)

@@ -105,7 +105,8 @@ describe('docs/reference/api.md', () => {
   })
 
   it('names exactly the types that are exported', () => {
-    const indexes = ['core', 'discovery', 'pino', 'pretty'].map((folder) => read(`src/${folder}/index.ts`))
+    const folders = ['core', 'discovery', 'log-stream', 'pino', 'pretty']
+    const indexes = folders.map((folder) => read(`src/${folder}/index.ts`))
     const exported = indexes.flatMap(typesOf)
 
     expect(rowsOf(section(page, 'Types')).sort()).toEqual(exported.sort())

@@ -102,6 +102,7 @@ export function jetStream(options: JetStreamOptions): JetStreamBackend {
       replay: true,
       delay: true,
       deduplication: true,
+      atomic: true,
     },
     async publish(events) {
       begin()

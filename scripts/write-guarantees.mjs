@@ -1,0 +1,124 @@
+// Runs the fault tests, and writes what they have measured into docs/reference/guarantees.md:
+//
+//   npm run guarantees
+//
+// The tests need redis-server and nats-server. Nothing is written when one of them fails.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { markdownTable } from './describe-sets.mjs'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const page = join(root, 'docs/reference/guarantees.md')
+const BACKENDS = {
+  'redis-streams': () => [serverVersion('redis-server', /v=(\S+)/, 'Redis'), clientVersion('ioredis')],
+  'nats-jetstream': () => [
+    serverVersion('nats-server', /v(\S+)/, 'NATS'),
+    clientVersion('@nats-io/jetstream'),
+  ],
+  sqlite: () => [clientVersion('libsql')],
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'eventsets-guarantees-'))
+try {
+  const figures = measure(join(folder, 'figures.ndjson'))
+  let text = readFileSync(page, 'utf8')
+  for (const [backend, versions] of Object.entries(BACKENDS)) {
+    const rows = figures.filter((figure) => figure.backend === backend)
+    text = fill(text, backend, describe(rows, versions()))
+  }
+  writeFileSync(page, text)
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
+
+/** Runs the tests that measure something. */
+function measure(path) {
+  const tests = ['plugins', 'test'].flatMap(listTests).filter(hasFigures)
+  const command = join(root, 'node_modules/vitest/vitest.mjs')
+  const { status } = spawnSync(process.execPath, [command, 'run', ...tests], {
+    cwd: root,
+    stdio: 'inherit',
+    // Without a server the tests are to fail, not to be skipped.
+    env: { ...process.env, CI: 'true', EVENTSETS_FIGURES: path },
+  })
+  if (status !== 0) {
+    console.error('A fault test has failed: nothing is written.')
+    process.exit(1)
+  }
+  const lines = existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : []
+  // In the order of the faults: the tests run side by side.
+  return lines
+    .map((line) => JSON.parse(line))
+    .sort((one, other) => rankOf(one) - rankOf(other) || one.what.localeCompare(other.what, 'en'))
+}
+
+function listTests(name) {
+  return readdirSync(join(root, name), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.name.endsWith('.test.ts'))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => !path.includes('node_modules'))
+    .sort()
+}
+
+function hasFigures(path) {
+  return readFileSync(path, 'utf8').includes('recordFigure(')
+}
+
+/** The storm is all of them at once, and comes last. */
+function rankOf({ fault }) {
+  return /^F\d+$/.test(fault) ? Number(fault.slice(1)) : fault === 'storm' ? 1000 : 100
+}
+
+function describe(figures, versions) {
+  const rows = figures.map(({ what, did, acknowledged, lost, repeated, outOfOrder, recoveryMs }) => [
+    what,
+    did,
+    acknowledged,
+    lost,
+    repeated,
+    outOfOrder ?? '–',
+    recoveryMs === undefined ? '–' : wordDuration(recoveryMs),
+  ])
+  const header = [
+    'What was done',
+    'How',
+    'Acknowledged',
+    'Lost',
+    'Handled once more',
+    'Out of order',
+    'Recovered after',
+  ]
+  const where = [...versions, `Node ${process.versions.node}`, `${availableParallelism()} CPUs`]
+  return `Measured with ${where.join(', ')}.\n\n${markdownTable(header, rows.map(toTexts))}`
+}
+
+/** A nought is a figure, and not an empty cell. */
+function toTexts(row) {
+  return row.map(String)
+}
+
+function wordDuration(ms) {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`
+}
+
+function serverVersion(command, pattern, name) {
+  const [, version] = pattern.exec(execFileSync(command, ['--version'], { encoding: 'utf8' })) ?? []
+  return `${name} ${version}`
+}
+
+function clientVersion(name) {
+  const { version } = JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8'))
+  return `${name} ${version}`
+}
+
+/** Writes the part of a page between `<!-- generated: name -->` and `<!-- /generated -->`. */
+function fill(text, name, part) {
+  const begin = `<!-- generated: ${name} -->\n`
+  const start = text.indexOf(begin) + begin.length
+  const end = text.indexOf('<!-- /generated -->', start)
+  if (start < begin.length || end === -1) throw new Error(`The page has no part "${name}".`)
+  return `${text.slice(0, start)}\n${part}\n\n${text.slice(end)}`
+}
