@@ -9,7 +9,7 @@ import { replacePart } from './page.mjs'
 import { renderReport } from './report.mjs'
 import { targetsReport } from './targets.mjs'
 
-const SUBJECTS = ['cli', 'memory', 'enricher', 'transport', 'start', 'discovery', 'bus']
+const SUBJECTS = ['cli', 'memory', 'enricher', 'transport', 'start', 'discovery', 'bus', 'brokers']
 const DEFAULTS = { rounds: 5, lines: 300_000, seed: 42, largest: 1024 }
 const PAGE = 'docs/reference/performance.md'
 const PICTURE = 'docs/reference/performance.svg'

@@ -766,7 +766,8 @@ export class EventBus<Events extends object = EventMap, Inputs extends InputMap<
   /**
    * Resolves when nothing is being handled and nothing waits in the backend, retries and what is published for later
    * included: for this bus, and for the others of this process on its backend that handle events. While the bus is
-   * paused, or has not started, it looks at what is in hand only. For tests, above all.
+   * paused, or has not started, it looks at what is in hand only. While the backend is away, it waits until it is back.
+   * For tests, above all.
    */
   async idle(): Promise<void> {
     this.#tellForgotten()
@@ -786,7 +787,9 @@ export class EventBus<Events extends object = EventMap, Inputs extends InputMap<
 
   /** Whether the backend has something for this bus, or for another one here that may lead to something for this one. */
   async #hasWaiting(): Promise<boolean> {
-    const { groups } = await this.#backend.health()
+    const { status, groups } = await this.#backend.health()
+    // A backend that is away cannot know that nothing waits.
+    if (status === 'unhealthy') return true
     const tenants = [...(users.get(this.#backend) ?? [])].filter(({ isConsuming }) => isConsuming)
     // What waits for groups that nobody serves here would be waited for in vain.
     return groups.some(

@@ -1,3 +1,4 @@
+export { AlreadyExistsError, EventsetsError, NotFoundError, ValidationError } from '../core/errors.ts'
 export { type AuditLogger, type AuditLogOptions, type AuditRecord, auditLog } from './audit-log.ts'
 export type {
   BackendFeatures,

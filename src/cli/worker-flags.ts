@@ -1,6 +1,7 @@
 import { ValidationError } from '../core/errors.ts'
 import type { Issue } from '../core/issue.ts'
-import { describeUrl, isUrl } from '../log-stream/stream-url.ts'
+import { isUrl } from '../log-stream/is-url.ts'
+import { describeUrl } from '../log-stream/stream-url.ts'
 import type { Flags } from './arguments.ts'
 
 /** What `eventsets worker` is told to do. */

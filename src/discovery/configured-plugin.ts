@@ -74,8 +74,10 @@ async function findModule(
 ): Promise<string | Problem | undefined> {
   if (subpath === '.' && manifest?.module === undefined && manifest?.sets !== undefined) return undefined
   const named = subpath === '.' ? manifest?.module : undefined
-  const entry = named ?? (await findEntry(packageJson, subpath))
-  const file = entry === undefined ? undefined : findFile(join(plugin.folder, entry))
+  const file =
+    named === undefined
+      ? await findEntryFile(plugin.folder, packageJson, subpath)
+      : findFile(join(plugin.folder, named))
   if (file === undefined || !isInside(file, plugin.folder)) {
     return problemOf(plugin, {
       code: 'EVENTSETS_PLUGIN_NOT_FOUND',
@@ -85,6 +87,16 @@ async function findModule(
     })
   }
   return file
+}
+
+/** The file that is imported by the name of a package in this folder, and a path in it. */
+export async function findEntryFile(
+  folder: string,
+  packageJson: { readonly [key: string]: unknown },
+  subpath = '.',
+): Promise<string | undefined> {
+  const entry = await findEntry(packageJson, subpath)
+  return entry === undefined ? undefined : findFile(join(folder, entry))
 }
 
 async function findEntry(

@@ -153,6 +153,12 @@ interface Application {
   readonly problems: readonly Problem[]
 }
 
+/** The package.json of the application that runs here, where there is one that counts. */
+export function findApplicationFile(): string | undefined {
+  const trust = createTrust('application', undefined)
+  return locateApplication(workingDirectory(), false, 'application', trust).project?.file
+}
+
 /** A service may be started from anywhere, such as the root of the file system, or a folder that everybody writes to. */
 function locateApplication(from: string, isGiven: boolean, role: Role, trust: Trust): Application {
   const open = (cwd: string) => ({ cwd, ...openProject(cwd, findProject(cwd), role, trust) })

@@ -42,7 +42,7 @@ export interface BufferedWriter {
 }
 
 /** So many lines and bytes go to the server together: it does nothing else meanwhile. */
-const BATCH = { lines: 2000, bytes: 1024 * 1024 }
+const BATCH = { lines: 2000, bytes: 512 * 1024 }
 /** A server that takes lines, but more slowly than they come, is waited for so long before any are dropped. */
 const PATIENCE_MS = 3000
 const FIRST_PAUSE_MS = 50
@@ -81,6 +81,7 @@ export function createBufferedWriter(options: BufferedWriterOptions): BufferedWr
   let failure: string | undefined
   let toldAt = Number.NEGATIVE_INFINITY
   let lossToldAt = Number.NEGATIVE_INFINITY
+  let unreadToldAt = Number.NEGATIVE_INFINITY
   /** Since the last record of a loss in the stream, since it was last told, and while the server is away. */
   let unrecordedLoss = 0
   let untoldLoss = 0
@@ -169,7 +170,7 @@ export function createBufferedWriter(options: BufferedWriterOptions): BufferedWr
     if (isWriting || isClosed || retryTimer) return
     batch ??= nextBatch()
     if (!batch) {
-      if (isOnDisk()) return waitForDisk()
+      if (isOnDisk()) return tryAgain()
       for (const done of waitingForEmpty.splice(0)) done()
       return
     }
@@ -180,13 +181,13 @@ export function createBufferedWriter(options: BufferedWriterOptions): BufferedWr
   const nextBatch = (): Batch | undefined => {
     const first = queue.take(BATCH)
     if (first) return { ...first, isSpilled: false }
-    const spilled = isOnDisk() ? spill?.peek(BATCH.bytes) : undefined
+    if (!spill || !isOnDisk()) return undefined
+    const spilled = spill.peek(BATCH.bytes)
+    if (!spilled && performance.now() - unreadToldAt > TELL_AGAIN_MS) {
+      unreadToldAt = performance.now()
+      tell(`lines that wait in ${spill.path} cannot be read: ${textOf(spill.failure)}`)
+    }
     return spilled && { ...cutLines(spilled, BATCH), isSpilled: true }
-  }
-  const waitForDisk = () => {
-    if (performance.now() - toldAt > TELL_AGAIN_MS)
-      tell(`lines that wait in ${spill?.path} cannot be read: ${textOf(spill?.failure)}.`)
-    tryAgain()
   }
   const onWritten = () => {
     isWriting = false
@@ -247,6 +248,7 @@ export function createBufferedWriter(options: BufferedWriterOptions): BufferedWr
   let endNow: (() => void) | undefined
   const settle = () => {
     isClosed = true
+    endNow = undefined
     clearTimeout(retryTimer)
     clearTimeout(patienceTimer)
     const left = Buffer.concat([

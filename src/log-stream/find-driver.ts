@@ -1,7 +1,10 @@
-import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { pathToFileURL } from 'node:url'
+import { realpathSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { EventsetsError } from '../core/errors.ts'
+import { isPlainObject } from '../core/shape.ts'
+import { findEntryFile } from '../discovery/configured-plugin.ts'
+import { findPackage } from '../discovery/packages.ts'
 import { createTrust, type Role } from '../discovery/trust.ts'
 import type { LogStreamDriver } from './driver.ts'
 import { describeUrl, schemeOf } from './stream-url.ts'
@@ -45,10 +48,11 @@ export async function findLogStreamDriver(
     )
   }
   const file =
-    resolveTrusted(url, wanted, ownFile(), 'application') ?? resolveTrusted(url, wanted, project, role)
+    (await findTrusted(url, wanted, ownFile(), 'application')) ??
+    (await findTrusted(url, wanted, project, role))
   const install = `npm install ${wanted.name} ${wanted.needs}`
   if (file === undefined) throw failed(url, `the package "${wanted.name}" is not installed`, install)
-  if (resolveFrom(file, wanted.needs) === undefined)
+  if (findPackage(wanted.needs, dirname(realpathSync(file))) === undefined)
     throw failed(url, `the package "${wanted.needs}" is not installed`, install)
   let exported: { readonly logStreamDriver?: Partial<LogStreamDriver> }
   try {
@@ -66,13 +70,13 @@ export async function findLogStreamDriver(
 }
 
 /** @throws EventsetsError for a package that is there, and that somebody else could change. */
-function resolveTrusted(
+async function findTrusted(
   url: string,
   { name }: DriverPackage,
   from: string | undefined,
   role: Role,
-): string | undefined {
-  const file = resolveFrom(from, name)
+): Promise<string | undefined> {
+  const file = from === undefined ? undefined : await findModule(name, dirname(from))
   if (file === undefined) return undefined
   const flaw = createTrust(role, undefined).findDistrust(file)
   if (flaw === undefined) return file
@@ -80,14 +84,15 @@ function resolveTrusted(
   throw failed(url, `the package "${name}" at ${JSON.stringify(file)} is not run: ${flaw}`, hint)
 }
 
-/** The file that a package is imported from, as the module or package.json sees it. */
-function resolveFrom(from: string | undefined, name: string): string | undefined {
-  if (from === undefined) return undefined
+/** The file that a package is imported from by a module in this folder. */
+async function findModule(name: string, folder: string): Promise<string | undefined> {
+  const installed = findPackage(name, folder)
+  if (typeof installed?.text !== 'string') return undefined
   try {
-    const file = createRequire(from).resolve(name)
-    return existsSync(file) ? file : undefined
+    const packageJson: unknown = JSON.parse(installed.text)
+    return isPlainObject(packageJson) ? await findEntryFile(installed.folder, packageJson) : undefined
   } catch {
-    // It is not installed there.
+    // Whatever that is, it is not the package.
     return undefined
   }
 }
@@ -95,7 +100,7 @@ function resolveFrom(from: string | undefined, name: string): string | undefined
 function ownFile(): string | undefined {
   // In a bundle this may be nothing at all.
   const { url } = import.meta as { readonly url?: string }
-  return url?.startsWith('file:') ? url : undefined
+  return url?.startsWith('file:') ? fileURLToPath(url) : undefined
 }
 
 function failed(url: string, reason: string, hint: string, cause?: unknown): EventsetsError {

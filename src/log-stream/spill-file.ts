@@ -92,6 +92,15 @@ export function openSpillFile({ path: given, maxBytes, mkdir }: SpillFileOptions
       return otherwise
     }
   }
+  const forget = (ring: Ring, bytes: number) => {
+    // Whoever has taken it over sends it once more.
+    if (ring.lock.isLost()) return
+    ring.start = Math.min(ring.end, ring.start + bytes)
+    if (unreadOf(ring) > 0) return writeHeader(ring)
+    if (ring === own) return clear(own, maxBytes)
+    left = left.filter((other) => other !== ring)
+    closeRing(ring, true)
+  }
   /** Where the lines come from that were looked at last. */
   let peeked: Ring | undefined
 
@@ -136,17 +145,15 @@ export function openSpillFile({ path: given, maxBytes, mkdir }: SpillFileOptions
     peek: (mostBytes) =>
       careful(undefined, () => {
         peeked = left.find(unreadOf) ?? own
-        return unreadOf(peeked) === 0 ? undefined : readLines(peeked, mostBytes)
+        if (unreadOf(peeked) === 0) return undefined
+        const lines = readLines(peeked, mostBytes)
+        if (lines) return lines
+        forget(peeked, unreadOf(peeked))
+        throw new Error(`the file has been cut off, and what was in it is lost`)
       }),
     release: (bytes) =>
       careful(undefined, () => {
-        const ring = peeked
-        if (ring === undefined || ring.lock.isLost()) return
-        ring.start = Math.min(ring.end, ring.start + bytes)
-        if (unreadOf(ring) > 0) return writeHeader(ring)
-        if (ring === own) return clear(own, maxBytes)
-        left = left.filter((other) => other !== ring)
-        closeRing(ring, true)
+        if (peeked) forget(peeked, bytes)
       }),
     close() {
       clearInterval(timer)
@@ -285,31 +292,35 @@ function writeAll(fd: number, bytes: Uint8Array, at: number): void {
     written += writeSync(fd, bytes, written, bytes.length - written, at + written)
 }
 
-function readLines(ring: Ring, mostBytes: number): Buffer {
+/** Nothing where the file does not have what it should. */
+function readLines(ring: Ring, mostBytes: number): Buffer | undefined {
   const unread = unreadOf(ring)
   for (let bytes = Math.min(unread, mostBytes); ; bytes = Math.min(unread, bytes * 2)) {
     const read = readAt(ring, ring.start, bytes)
-    const end = read.lastIndexOf(NEWLINE) + 1
+    if (read === undefined) return undefined
+    const end = (bytes > mostBytes ? read.indexOf(NEWLINE) : read.lastIndexOf(NEWLINE)) + 1
     if (end > 0) return read.subarray(0, end)
     if (bytes === unread) return read
   }
 }
 
-function readAt({ fd, capacity }: Ring, place: number, count: number): Buffer {
+function readAt({ fd, capacity }: Ring, place: number, count: number): Buffer | undefined {
   const bytes = Buffer.alloc(count)
   const at = place % capacity
   const fitting = Math.min(count, capacity - at)
-  readAll(fd, bytes.subarray(0, fitting), HEADER_BYTES + at)
-  readAll(fd, bytes.subarray(fitting), HEADER_BYTES)
-  return bytes
+  const isWhole =
+    readAll(fd, bytes.subarray(0, fitting), HEADER_BYTES + at) &&
+    readAll(fd, bytes.subarray(fitting), HEADER_BYTES)
+  return isWhole ? bytes : undefined
 }
 
-function readAll(fd: number, bytes: Buffer, at: number): void {
+function readAll(fd: number, bytes: Buffer, at: number): boolean {
   for (let read = 0; read < bytes.length; ) {
     const count = readSync(fd, bytes, read, bytes.length - read, at + read)
-    if (count === 0) throw new Error('it has been cut off')
+    if (count === 0) return false
     read += count
   }
+  return true
 }
 
 function cannotOpen(path: string, error: unknown): EventsetsError {

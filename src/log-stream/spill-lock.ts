@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import {
   closeSync,
   futimesSync,
+  lstatSync,
   openSync,
   readFileSync,
   readlinkSync,
@@ -22,6 +23,7 @@ export interface SpillLock {
 
 /** How long a process that others cannot see may be silent before it is taken for dead. */
 const SILENCE_MS = 30_000
+const MAX_LOCK_BYTES = 4096
 
 /**
  * Claims a file for this process; gives nothing where somebody else has it who is alive. Node has no locks of the
@@ -105,6 +107,9 @@ function isOld(path: string): boolean {
 
 function readOwner(lock: string): Owner | undefined {
   try {
+    // Whatever else somebody may have put there could be without end.
+    const stats = lstatSync(lock)
+    if (!stats.isFile() || stats.size > MAX_LOCK_BYTES) return undefined
     return JSON.parse(readFileSync(lock, 'utf8')) as Owner
   } catch {
     // It is just being written, or was left half written.

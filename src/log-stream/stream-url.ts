@@ -1,5 +1,3 @@
-export { isUrl } from './is-url.ts'
-
 /** What comes before the colon, in small letters. */
 export function schemeOf(url: string): string {
   return url.slice(0, url.indexOf(':')).toLowerCase()

@@ -94,9 +94,14 @@ function withoutPath(): ValidationError {
 
 /** Keeps a thread waiting only as long as it does not wait for this one: otherwise both would wait for ever. */
 function watched(writer: BufferedWriter): BufferedWriter {
-  const watch = watchMainThread((isSilent) => writer.hurry(isSilent))
+  let isHurried = false
+  const watch = watchMainThread((isSilent) => writer.hurry(isSilent || isHurried))
   return {
     ...writer,
+    hurry(should) {
+      isHurried = should
+      writer.hurry(should)
+    },
     hasRoom(onRoom) {
       const hasRoom = writer.hasRoom(() => {
         watch.rest()

@@ -3,7 +3,9 @@ import sonicBoom from 'sonic-boom'
 import type { Issue } from '../core/issue.ts'
 import { type EventSetRegistry, isRegistry } from '../core/registry.ts'
 import { isPlainObject } from '../core/shape.ts'
+import { findApplicationFile } from '../discovery/discover.ts'
 import { getRegistry } from '../discovery/process-registry.ts'
+import type { BufferedWriter } from '../log-stream/buffered-writer.ts'
 import { isUrl } from '../log-stream/is-url.ts'
 import type { PinoPrettyOptions } from '../pretty/renderer.ts'
 import { describeWriteFailure, openFile, openFileWriter } from './file-writer.ts'
@@ -18,7 +20,7 @@ export interface StreamOptions
   extends Omit<TransportOptions, 'destination' | 'messageFormat' | 'sets' | 'override'> {
   /** The sets to use. The registry of the process unless given. */
   readonly registry?: EventSetRegistry | undefined
-  /** A file descriptor, a path, or a stream. Default 1, standard output. */
+  /** A file descriptor, a path, the URL of a stream on a server, or a stream. Default 1, standard output. */
   readonly destination?: number | string | { write(bytes: Buffer): unknown } | undefined
   readonly messageFormat?: PinoPrettyOptions['messageFormat'] | undefined
   readonly customPrettifiers?: PinoPrettyOptions['customPrettifiers'] | undefined
@@ -28,13 +30,17 @@ export interface StreamOptions
 
 /** A stream that pino writes to in its own thread. */
 export interface EventsetsStream extends Writable {
-  /** Writes out what is still gathered. Nothing to do when `sync`. */
+  /** Writes out what is still gathered. Nothing to do when `sync`; nothing that could be done for a server. */
   flushSync(): void
+  /** The same, and waits for a server up to `closeTimeoutMs`. */
+  flush(done: () => void): void
 }
 
 /**
  * A stream for `pino(options, eventsetsStream({ registry }))`: the same output as the transport's, in this thread.
  * It shares the registry, so a set registered at run time shows on the very next line.
+ *
+ * What is wrong with a URL is found out later, and is an `error` event of the stream.
  *
  * @throws ValidationError naming every wrong option; EventsetsError when the destination cannot be opened.
  */
@@ -47,14 +53,14 @@ export function eventsetsStream(input: StreamOptions = {}): EventsetsStream {
     messageFormat: input.messageFormat,
   }
   const registry = input.registry ?? getRegistry()
-  const sink = openSink(destination, options)
+  const sink = openSink(destination, options, (error) => stream.destroy(error))
   const isShown =
     typeof destination === 'number'
       ? isTerminal(destination)
       : typeof destination === 'object' && 'isTTY' in destination && destination.isTTY === true
   const processor = createLineProcessor(registry, {
     ...options,
-    output: options.output ?? 'pretty',
+    output: options.output ?? (isUrl(destination) ? 'json' : 'pretty'),
     ...resolveTerminal(options, isShown),
     customPrettifiers: input.customPrettifiers,
     ...(typeof messageFormat === 'function' ? { messageFormatFunction: messageFormat } : { messageFormat }),
@@ -67,11 +73,15 @@ export function eventsetsStream(input: StreamOptions = {}): EventsetsStream {
       const bytes = processor.push(chunk)
       isEnriching = false
       sink.write(bytes)
-      done()
+      if (sink.hasRoom === undefined || sink.hasRoom(done)) done()
     },
     final(done) {
       sink.write(processor.end())
       sink.end(done)
+    },
+    destroy(error, done) {
+      sink.abandon?.()
+      done(error)
     },
   })
   // pino announces its levels and keys with an event on the stream itself.
@@ -86,7 +96,12 @@ export function eventsetsStream(input: StreamOptions = {}): EventsetsStream {
     sink.write(Buffer.from(chunk[0]))
     return true
   }
-  return Object.assign(stream, { flushSync: sink.flushSync, write: guarded as typeof write })
+  const flush = (done: () => void) => {
+    sink.flushSync()
+    if (sink.flush) sink.flush(done)
+    else done()
+  }
+  return Object.assign(stream, { flush, flushSync: sink.flushSync, write: guarded as typeof write })
 }
 
 const REGISTRY_AS_OPTIONS: Issue = {
@@ -97,11 +112,21 @@ const REGISTRY_AS_OPTIONS: Issue = {
 
 interface Sink {
   write(bytes: Buffer): void
+  /** Of a server only: whether more may come at once; otherwise `onRoom` is called when it may. */
+  readonly hasRoom?: (onRoom: () => void) => boolean
+  readonly flush?: (done: () => void) => void
   flushSync(): void
+  /** Of a server only: the stream ends without an end, and what was not written is told. */
+  readonly abandon?: () => void
   end(done: () => void): void
 }
 
-function openSink(destination: NonNullable<StreamOptions['destination']>, options: TransportOptions): Sink {
+function openSink(
+  destination: NonNullable<StreamOptions['destination']>,
+  options: TransportOptions,
+  onError: (error: Error) => void,
+): Sink {
+  if (isUrl(destination)) return openServerSink(destination, options, onError)
   if (typeof destination === 'object') {
     return {
       write: (bytes) => void (bytes.length > 0 && destination.write(bytes)),
@@ -185,6 +210,57 @@ function openBackgroundSink(destination: number | string, options: TransportOpti
   }
 }
 
+/** What is written before there is anything to write to waits for it. */
+function openServerSink(url: string, options: TransportOptions, onError: (error: Error) => void): Sink {
+  let early: Buffer[] = []
+  let writer: BufferedWriter | undefined
+  const opening = openServer(url, options).then((opened) => {
+    writer = opened
+    for (const bytes of early.splice(0)) opened.write(bytes)
+    return opened
+  })
+  opening.catch(onError)
+  const whenOpen = (use: (opened: BufferedWriter) => void) => {
+    if (writer) use(writer)
+    // What is wrong has been told.
+    else opening.then(use, () => {})
+  }
+  // Nothing can be waited for any more: what is left is on the disk after that, or it is said that it is lost.
+  const settle = () => {
+    process.off('exit', settle)
+    writer?.closeNow()
+    const lines = early.length
+    early = []
+    if (lines > 0)
+      reportOnStderr(`eventsets: ${lines} writes of log lines came too late to be sent and are lost.`)
+  }
+  process.on('exit', settle)
+  return {
+    write(bytes) {
+      if (bytes.length === 0) return
+      if (writer) writer.write(bytes)
+      else early.push(Buffer.from(bytes))
+    },
+    hasRoom: (onRoom) => writer === undefined || writer.hasRoom(onRoom),
+    flush: (done) => whenOpen((opened) => opened.flush(done)),
+    flushSync: () => {},
+    abandon: settle,
+    end: (done) =>
+      whenOpen((opened) => {
+        opened.close(() => {
+          process.off('exit', settle)
+          done()
+        })
+      }),
+  }
+}
+
+async function openServer(url: string, options: TransportOptions): Promise<BufferedWriter> {
+  const { findLogStream } = await import('./log-stream-output.ts')
+  const { open } = await findLogStream(url, findApplicationFile(), reportOnStderr)
+  return open(options)
+}
+
 function withoutFunctions({
   registry: _,
   destination: __,
@@ -208,12 +284,7 @@ function findOwnIssues({ registry, destination, customPrettifiers }: StreamOptio
   expect(
     destination === undefined || isDestination(destination),
     'destination',
-    'a file descriptor, a path, or a stream',
-  )
-  expect(
-    !isUrl(destination),
-    'destination',
-    'no URL; lines go to a server by the transport, pino({ transport: { target: "eventsets" } })',
+    'a file descriptor, a path, a URL, or a stream',
   )
   expect(
     customPrettifiers === undefined ||

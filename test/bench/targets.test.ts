@@ -33,6 +33,17 @@ const GIVEN = [
   [/^bus: memory of a subscription against emittery, 100,000 on as many/, 'at most 2', 'at most 2'],
   [/^bus: SQLite, a hundred events a transaction, .* by hand/, 'at least 0.6', 'at least 0.6'],
   [/^bus: what a zod schema adds to publishing/, 'at most 1.3', 'at most 1.3'],
+  [
+    /^Redis: publish, 100 in flight, against pipelined `XADD` of the same bytes/,
+    'at least 0.7',
+    'at least 0.7',
+  ],
+  [/^Redis: consume against `XREADGROUP COUNT 100` and an `XACK` a batch/, 'at least 0.6', 'at least 0.6'],
+  [/^Redis: consume events of 100 keys/, 'at least 0.6', 'at least 0.6'],
+  [/^Redis: publish, 100 in flight, against BullMQ's `addBulk`/, 'at least 4', 'at least 4'],
+  [/^Redis: consume, .* against BullMQ's `Worker`/, 'at least 4', 'at least 4'],
+  [/^Redis: peak memory of an idle consumer, 1,000,000 events pending, MB/, 'at most 120', 'at most 120'],
+  [/^Redis: until events of a killed consumer are handled/, 'at most 3000', 'at most 3000'],
 ] as const
 
 const both = (value: object) => ({ js: value, wasm: value })
@@ -97,7 +108,7 @@ describe('the table of targets', () => {
 })
 
 describe('the subjects', () => {
-  it.each(['cli', 'memory', 'enricher', 'transport', 'start', 'discovery', 'bus'])(
+  it.each(['cli', 'memory', 'enricher', 'transport', 'start', 'discovery', 'bus', 'brokers'])(
     '%s can be loaded',
     async (name) => {
       expect((await load(`${name}.mjs`)).run).toBeTypeOf('function')

@@ -9,7 +9,7 @@ import { openLedger } from './open-ledger.mjs'
  * @param open Opens a backend with the options that the role does not know.
  */
 export function rolesOf({ EventBus, open }) {
-  return { hold, mortal, publish, publishBursts, publishTogether, consume, close }
+  return { hold, mortal, publish, publishBursts, publishBatches, consume, close }
 
   /** Takes events, and ends with each when its parent says so, with the outcome that it says. */
   async function hold({ group, concurrency = 1, ...options }) {
@@ -50,7 +50,7 @@ export function rolesOf({ EventBus, open }) {
   }
 
   /** Publishes so many events together, again and again. */
-  async function publishTogether({ name, size, ...options }) {
+  async function publishBatches({ name, size, ...options }) {
     const backend = open(options)
     for (let batch = 0; ; batch++) {
       const events = Array.from({ length: size }, (_, n) => {

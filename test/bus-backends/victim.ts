@@ -13,7 +13,7 @@ export function victimsOf(start: Start) {
       return { died: async () => void (await process.ended()), kill: process.kill }
     },
     startPublisher: async (name: string, size: number) => {
-      const process = start('publishTogether', { name, size })
+      const process = start('publishBatches', { name, size })
       return {
         published: async (times: number) => void (await process.said(`published ${times}`)),
         kill: process.kill,

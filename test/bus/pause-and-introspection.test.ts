@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { EventBus, memoryBackend, Priority } from '../../src/bus/index.ts'
+import { type BusBackend, EventBus, memoryBackend, Priority } from '../../src/bus/index.ts'
 import { fakeClock } from '../../src/testing/index.ts'
 
 describe('pause', () => {
@@ -195,6 +195,29 @@ describe('handlers', () => {
 })
 
 describe('idle', () => {
+  it('waits for a backend that is away and knows of nothing', async () => {
+    const memory = memoryBackend()
+    let isAway = true
+    let asked = 0
+    const health: BusBackend['health'] = async () => {
+      asked++
+      const known = await memory.health()
+      return isAway ? { ...known, status: 'unhealthy', reasons: ['It is away.'], groups: [] } : known
+    }
+    await using bus = new EventBus({ backend: { ...memory, health } })
+    bus.on('order.paid', () => {})
+    let isIdle = false
+    const idle = bus.idle().then(() => {
+      isIdle = true
+    })
+    while (asked < 3) await new Promise((resolve) => setImmediate(resolve))
+    expect(isIdle).toBe(false)
+
+    isAway = false
+
+    await idle
+  })
+
   it('resolves at once when nothing has happened', async () => {
     await using bus = new EventBus()
 

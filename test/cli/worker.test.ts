@@ -275,6 +275,8 @@ describe.runIf(hasRedisServer)('workers of one group', () => {
       async () => (await server.admin.xlen(target)) >= 20_000 && (await pendingIn(server, key)) === 0,
     )
 
+    // Whoever has just been started knows nothing of signals yet.
+    for (const { child } of workers) await until(async () => await isConsumer(key, child))
     for (const { child } of workers) child.kill('SIGTERM')
     for (const { ended } of workers) expect(await ended).toMatchObject({ status: 0 })
     expect(sorted(numbersIn(await linesIn(server, target)))).toEqual(upTo(20_000))
@@ -294,6 +296,28 @@ describe.runIf(hasRedisServer)('workers of one group', () => {
     const numbers = [before, after].flatMap((text) => numbersIn(text.split('\n').slice(0, -1)))
     expect(sorted([...new Set(numbers)])).toEqual(upTo(5000))
     expect(numbers.length - 5000).toBeLessThanOrEqual(40)
+  })
+
+  it('have each line once, also when one was stopped for so long that others did its work', async () => {
+    const [key, target] = [newStream(), newStream()]
+    const args = worker(
+      ...['--from', `${server.url}/${key}`, '--group', 'enrich', '--to', `${server.url}/${target}`],
+      ...['--batch', '50'],
+    )
+    await fill(server, key, 5000)
+    const stopped = startCli(args, { cwd, env })
+    await until(async () => (await server.admin.xlen(target)) >= 500)
+    stopped.child.kill('SIGSTOP')
+    const other = startCli(args, { cwd, env })
+    await until(async () => (await server.admin.xlen(target)) >= 5000 && (await pendingIn(server, key)) === 0)
+
+    stopped.child.kill('SIGCONT')
+    await fill(server, key, 500, 5000)
+    await until(async () => (await server.admin.xlen(target)) >= 5500 && (await pendingIn(server, key)) === 0)
+
+    for (const { child } of [stopped, other]) child.kill('SIGTERM')
+    for (const { ended } of [stopped, other]) expect(await ended).toMatchObject({ status: 0 })
+    expect(sorted(numbersIn(await linesIn(server, target)))).toEqual(upTo(5500))
   })
 
   it('do not all die of a line that kills whoever looks at it', async () => {
@@ -348,6 +372,34 @@ describe.runIf(hasRedisServer)('eventsets worker, when the server', () => {
     expect(status).toBe(0)
     expect(stderr).toMatch(/^(eventsets: Redis has not answered: .*\neventsets: The server is back\.\n)+$/)
     expect(sorted(numbersIn(await linesIn(own, 'new')))).toEqual(upTo(10_000))
+  })
+
+  it('that it writes to is another one and is killed, keeps what it has in hand until it is back', async () => {
+    const own = await openServer({ appendFsync: 'always' })
+    const key = newStream()
+    await fill(server, key, 5000)
+    const running = startCli(
+      worker(
+        '--from',
+        `${server.url}/${key}`,
+        '--group',
+        'enrich',
+        '--to',
+        `${own.url}/new`,
+        '--batch',
+        '50',
+      ),
+      { cwd, env },
+    )
+    await until(async () => (await own.admin.xlen('new')) >= 1000)
+    await own.kill()
+    await own.start()
+
+    await until(async () => (await own.admin.xlen('new')) >= 5000 && (await pendingIn(server, key)) === 0)
+
+    running.child.kill('SIGTERM')
+    expect((await running.ended).status).toBe(0)
+    expect(sorted(numbersIn(await linesIn(own, 'new')))).toEqual(upTo(5000))
   })
 
   it('is not there at first, waits for it', async () => {
@@ -441,13 +493,10 @@ describe.runIf(hasRedisServer)('eventsets worker, when standard output', () => {
 
   it('is full, reads no more and keeps what it has in hand, until it goes on', async () => {
     const key = newStream()
-    await fill(server, key, 5000)
+    await fill(server, key, 10_000)
     const args = worker('--from', `${server.url}/${key}`, '--group', 'enrich', '--batch', '100')
     const slow = spawnUnread(args)
-    // 64 KiB are in the pipe, and nobody reads.
-    await until(async () => (await entriesRead(key)) > 300)
-    const begunMs = performance.now()
-    await until(() => performance.now() - begunMs > CLAIM_IDLE_MS * 3)
+    await untilStuck(key, CLAIM_IDLE_MS * 3)
 
     const other = runCli([...args, '--idle-exit-ms', `${CLAIM_IDLE_MS}`], { cwd, env })
     const inHand = await pendingIn(server, key)
@@ -461,14 +510,14 @@ describe.runIf(hasRedisServer)('eventsets worker, when standard output', () => {
     expect(status).toBe(0)
     const texts = [Buffer.concat(chunks).toString(), other.stdout]
     const numbers = texts.flatMap((text) => numbersIn(text.split('\n').slice(0, -1)))
-    expect(sorted(numbers)).toEqual(upTo(5000))
+    expect(sorted(numbers)).toEqual(upTo(10_000))
   })
 
   it('is full at the end, dies of the second signal at once', async () => {
     const key = newStream()
-    await fill(server, key, 5000)
+    await fill(server, key, 10_000)
     const stuck = spawnUnread(worker('--from', `${server.url}/${key}`, '--group', 'enrich', '--batch', '100'))
-    await until(async () => (await entriesRead(key)) > 300)
+    await untilStuck(key, 300)
 
     stuck.kill('SIGTERM')
     stuck.kill('SIGINT')
@@ -503,6 +552,23 @@ function spawnUnread(args: readonly string[]): ChildProcess {
   })
   onTestFinished(() => void child.kill('SIGKILL'))
   return child
+}
+
+/** Waits until a worker has something in hand and reads no more, for so long. */
+async function untilStuck(key: string, ms: number): Promise<void> {
+  let before = 0
+  let sinceMs = 0
+  await until(async () => {
+    const count = await entriesRead(key)
+    if (count !== before) sinceMs = performance.now()
+    before = count
+    return count > 0 && performance.now() - sinceMs > ms && (await pendingIn(server, key)) > 0
+  })
+}
+
+async function isConsumer(key: string, { pid }: ChildProcess): Promise<boolean> {
+  const rows = (await server.admin.xinfo('CONSUMERS', key, 'enrich')) as string[][]
+  return rows.some(([, name]) => name?.includes(`-${pid}#`))
 }
 
 async function entriesRead(key: string): Promise<number> {

@@ -171,7 +171,7 @@ describe('wrong options of the stream', () => {
       }),
     )
     expect(open).toThrow('registry: expected an EventSetRegistry, such as getRegistry()')
-    expect(open).toThrow('destination: expected a file descriptor, a path, or a stream')
+    expect(open).toThrow('destination: expected a file descriptor, a path, a URL, or a stream')
     expect(open).toThrow('ouput: is not a known option; did you mean "output"?')
     expect(open).toThrow('singleLine: expected true or false')
   })

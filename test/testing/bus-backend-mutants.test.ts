@@ -990,7 +990,13 @@ async function mortalOn(backend: BusBackend, group: string, lethalName: string) 
     },
     onError: () => {},
   })
-  return { died: () => death, kill: () => consumption.stop(0) }
+  return {
+    died: () => death,
+    kill: async () => {
+      die()
+      await consumption.stop(0)
+    },
+  }
 }
 
 /** As a process that is killed in the middle of its third publish, of which a part is stored. */

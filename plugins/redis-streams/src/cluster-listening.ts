@@ -11,7 +11,7 @@ const PAUSE_MS = 100
 
 /**
  * Listens on a connection of its own, and on another server when that one is lost. The cluster client of ioredis can do
- * so as well, but does not say when it has lost a server, and may take half a minute to find another one.
+ * so as well, but does not say when it has lost a server, and never notices one that is dead without a word.
  *
  * @param socketTimeoutMs A server that does not answer for so long is given up.
  */

@@ -1,5 +1,5 @@
 import { ConnectionError } from 'eventsets/bus'
-import type { Cluster, Redis, RedisOptions } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import { type ClusterListening, listenOnCluster } from './cluster-listening.ts'
 import { evaluate } from './evaluate.ts'
 import { closedError, failureOf } from './failures.ts'
@@ -346,6 +346,8 @@ async function createClients({ url, client, socketTimeoutMs }: ConnectionSetting
     enableOfflineQueue: true,
     autoResendUnfulfilledCommands: true,
     commandTimeout: undefined,
+    // From version 6 on, answers may have other shapes.
+    replyMapping: 'legacy',
   } satisfies Record<string, unknown>
   const all = (create: () => RedisClient): Clients => ({
     commands: create(),
@@ -354,7 +356,7 @@ async function createClients({ url, client, socketTimeoutMs }: ConnectionSetting
   })
   if (client) return all(() => copyOf(client, options))
   const { Redis } = await loadClient()
-  return all(() => new Redis(url as string, options as unknown as RedisOptions))
+  return all(() => new Redis(url as string, options as object))
 }
 
 /** @throws ConnectionError when ioredis is not installed. */
@@ -371,16 +373,17 @@ export async function loadClient(): Promise<Pick<typeof import('ioredis'), 'Redi
 }
 
 function copyOf(client: RedisClient, options: object): RedisClient {
-  if (!client.isCluster) return (client as Redis).duplicate(options as RedisOptions)
+  if (!client.isCluster) return (client as Redis).duplicate(options)
   const cluster = client as Cluster
   const { lazyConnect, ...redisOptions } = options as { lazyConnect: boolean }
-  return cluster.duplicate([], {
+  const clusterOptions = {
     ...cluster.options,
     lazyConnect,
     // While a slot changes hands, servers may disagree for a moment whose it is.
     retryDelayOnMoved: cluster.options.retryDelayOnMoved || MOVED_PAUSE_MS,
     redisOptions: { ...cluster.options.redisOptions, ...redisOptions },
-  })
+  }
+  return cluster.duplicate([], clusterOptions as object)
 }
 
 function lateError(cause: Error | undefined): Error {

@@ -336,9 +336,11 @@ class RedisStreamsConsumption implements RedisConsumption {
     const begun = Math.max(0, Math.min(handling.readyCount, free - this.#reserved))
     // With a key, some can be held for the hands that are free next: while they are read, others are handled.
     const { batch } = this.#settings
-    const held = handling.readyCount - begun + this.#untaken.length
+    const untaken = this.#untaken.length
+    const isShort = handling.readyCount - begun + untaken < this.#consumer.concurrency
+    // What waits behind a busy key is held, too: more of that is read only to find keys that are free.
     const hasRoom =
-      held < Math.max(this.#consumer.concurrency, batch * BATCHES_AHEAD) && this.#partitions.count > 0
+      this.#partitions.count > 0 && (isShort || this.#partitions.waiting + untaken < batch * BATCHES_AHEAD)
     const ahead = this.#isHungry ? handling.takeAhead(batch, begun) : 0
     const asks = this.#isHungry && free + ahead > begun
     const asksKeyed = this.#isKeyedHungry && hasRoom

@@ -80,7 +80,7 @@ export function publishError(error: unknown, afterMs: number): PublishError | Co
   return new PublishError(`Redis has refused the events${waited}: ${message}`, {
     code: 'EVENTSETS_PUBLISH',
     hint,
-    cause: error,
+    cause: withoutCommand(error),
   })
 }
 
@@ -94,7 +94,11 @@ export function connectionError(error: unknown, afterMs?: number): EventError {
       : kind === 'barred'
         ? 'There is no way to Redis'
         : `Redis has refused${waited}`
-  return new ConnectionError(`${what}: ${message}`, { code: 'EVENTSETS_CONNECTION', hint, cause: error })
+  return new ConnectionError(`${what}: ${message}`, {
+    code: 'EVENTSETS_CONNECTION',
+    hint,
+    cause: withoutCommand(error),
+  })
 }
 
 /** What was published is on the server, but too few replicas have said that they have it as well. */
@@ -116,6 +120,12 @@ export function closedError(): EventError {
 /** Whether the server has said it, and not the client. */
 export function isReply(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError'
+}
+
+/** The client notes the whole command at an error: a password, or a script and all events. Nobody is to read that in a log. */
+function withoutCommand(error: unknown): unknown {
+  for (let each = error; each instanceof Error; each = each.cause) if ('command' in each) delete each.command
+  return error
 }
 
 /** The certificate of the server is not trusted, or it does not speak TLS. */

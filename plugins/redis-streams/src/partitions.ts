@@ -28,6 +28,13 @@ export class Partitions {
     return this.#byQueue.size
   }
 
+  /** How many events are held that are not begun, whether their key is free or not. */
+  get waiting(): number {
+    let waiting = 0
+    for (const { held, inHand } of this.#byQueue.values()) waiting += held - inHand
+    return waiting
+  }
+
   get(queue: string): Partition | undefined {
     return this.#byQueue.get(queue)
   }

@@ -1,7 +1,7 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { inspect, promisify } from 'node:util'
 import { redisPubSub } from '@eventsets/redis-streams'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -20,13 +20,13 @@ import {
   untilIdle,
   watch,
 } from './harness.ts'
-import { hasRedisServer, type RedisServer, startRedis } from './redis-server.ts'
+import { hasRedisServer, type RedisServer, redisServerCommand, startRedis } from './redis-server.ts'
 
 const SECRET = 's3cret-that-nobody-may-read'
 /** Long enough that it shows when something is told only at the end of it. */
 const timeoutMs = 30_000
 
-describe.runIf(hasRedisServer && hasOpenssl)('a server that speaks TLS', () => {
+describe.runIf(hasRedisServer && hasOpenssl && speaksTls())('a server that speaks TLS', () => {
   it('is reached by a URL, by whoever trusts its certificate', async () => {
     const { url, authorityPath } = await openSecureServer()
     const program = `
@@ -109,7 +109,7 @@ describe.runIf(hasRedisServer)('a server with a password', () => {
       message: expect.stringContaining('WRONGPASS'),
       hint: expect.stringContaining('password'),
     })
-    expect(`${error.stack} ${error.hint} ${JSON.stringify(await backend.health())}`).not.toContain(SECRET)
+    expect(inspect([error, await backend.health()], { depth: 10 })).not.toContain(SECRET)
     await expect(watch(backend, 'shop')).rejects.toMatchObject({ code: 'EVENTSETS_CONNECTION' })
   })
 
@@ -153,8 +153,10 @@ describe.runIf(hasRedisServer)('a server with a password', () => {
     await bus.close()
 
     expect(errors.filter(({ name }) => name !== 'HandlerError')).toEqual([])
-    expect(await server.admin.call('ACL', 'LOG')).toEqual(
-      expect.not.arrayContaining([expect.arrayContaining(['command'])]),
+    const denied = (await server.admin.call('ACL', 'LOG')) as string[][]
+    // With newer servers the client says what it is called, and does without.
+    expect(denied.filter((entry) => entry.includes('command') && !entry.includes('client|setinfo'))).toEqual(
+      [],
     )
   })
 
@@ -177,6 +179,12 @@ describe.runIf(hasRedisServer)('a server with a password', () => {
     await until(() => deliveries.length === 1)
   })
 })
+
+/** Some servers are built without it; the others miss a certificate. */
+function speaksTls(): boolean {
+  const { stdout } = spawnSync(redisServerCommand, ['--port', '0', '--tls-port', '1'], { encoding: 'utf8' })
+  return stdout.includes('tls-cert-file')
+}
 
 /** What the README lets a user do. */
 function ruleOf(user: string): string[] {

@@ -154,13 +154,13 @@ describe.runIf(hasRedisServer)('a cluster of three servers', () => {
     await cluster.whole()
 
     // Whoever listened there comes back at some time; until then it hears nothing.
-    for (const watcher of watchers) {
-      await until(async () => {
-        const late = event()
-        await publisher.publish([late])
-        return handed(watcher).has(late.id)
-      })
-    }
+    const late = new Set<string>()
+    await until(async () => {
+      const each = event()
+      late.add(each.id)
+      await publisher.publish([each])
+      return watchers.every((watcher) => [...handed(watcher)].some((id) => late.has(id)))
+    })
     for (const { deliveries } of watchers)
       expect(idsOf(deliveries.map((one) => one.event)).size).toBe(deliveries.length)
   })

@@ -314,6 +314,23 @@ describe.runIf(hasRedisServer)('a reader that is taken for dead', () => {
     await reading
   })
 
+  it('is not, as long as it only has nothing to do', async () => {
+    const { key, url } = here()
+    const claimIdleMs = 200
+    const readers = [1, 2].map(() => openReader(url, { claimIdleMs }).reader)
+    const reading = readers.map((reader) => reader.read())
+    await until(async () => (await server.admin.exists(key)) === 1)
+    await until(async () => (await consumersOf(server, key)).length === 2)
+    const names = await consumersOf(server, key)
+    const begunMs = performance.now()
+
+    await until(() => performance.now() - begunMs > claimIdleMs * 3)
+
+    expect(await consumersOf(server, key)).toEqual(names)
+    for (const reader of readers) reader.stop()
+    await Promise.all(reading)
+  })
+
   it('disappears from the group when it has nothing and was not heard of', async () => {
     const { key, url } = here()
     await openWriter(url).write(bytesOf(['a']))

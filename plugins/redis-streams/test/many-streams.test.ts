@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { redisStreams } from '@eventsets/redis-streams'
-import { EventBus, sqliteOutbox, startRelay } from 'eventsets/bus'
+import { type Delivery, EventBus, sqliteOutbox, startRelay } from 'eventsets/bus'
 import { busBackendConformance } from 'eventsets/testing'
 import Database from 'libsql'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -268,6 +268,36 @@ describe.runIf(hasRedisServer)('a consumer of several streams', () => {
     const names = deliveries.map((each) => each.event.name)
     expect(names.lastIndexOf('mail.sent')).toBeLessThan(150)
     expect(names.lastIndexOf('metric.seen')).toBeLessThan(150)
+  })
+
+  it('leaves those of its hands to a stream that waits which are its part, and no more', async () => {
+    const backend = openBackend(named())
+    const ends: Record<string, (() => void)[]> = { order: [], mail: [] }
+    const of = (name: string) => ends[name.split('.')[0] as string] as (() => void)[]
+    const inHand = () => Object.values(ends).map(({ length }) => length)
+    const handle = ({ event: { name } }: Delivery) =>
+      new Promise<undefined>((resolve) => {
+        of(name).push(() => resolve(undefined))
+      })
+    await watch(backend, 'shop', handle, { concurrency: 4 })
+    const keyed = (name: string) => Array.from({ length: 40 }, (_, n) => event({ name, key: `key-${n}` }))
+    await backend.publish(keyed('order.paid'))
+    await until(() => String(inHand()) === '4,0')
+    await backend.publish(keyed('mail.sent'))
+    const release = async (name: string) => {
+      of(name).shift()?.()
+      await until(() => inHand().reduce((sum, count) => sum + count, 0) === 4)
+    }
+
+    // It takes a moment until the other stream has something.
+    while (String(inHand()) !== '2,2') await release('order.paid')
+
+    for (let n = 0; n < 5; n++)
+      for (const name of ['order.paid', 'mail.sent']) {
+        await release(name)
+        expect(inHand()).toEqual([2, 2])
+      }
+    for (const end of Object.values(ends).flat()) end()
   })
 
   it('begins all streams or none, and stops them all by one deadline', async () => {

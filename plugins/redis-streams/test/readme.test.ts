@@ -13,7 +13,7 @@ it.runIf(hasRedisServer)('what the README shows runs, and prints what it says', 
   const server = await openServer()
   const readme = readFileSync(`${folder}/README.md`, 'utf8')
   const programs = [...readme.matchAll(/^```js\n([\s\S]*?)^```$(?:\n\n```text\n([\s\S]*?)^```$)?/gm)]
-  expect(programs).toHaveLength(3)
+  expect(programs).toHaveLength(4)
 
   for (const [, code = '', output] of programs) {
     const program = code.replaceAll('redis://localhost:6379', server.url)

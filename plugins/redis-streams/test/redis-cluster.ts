@@ -14,7 +14,7 @@ export interface RedisCluster {
   /** A client that is not connected, to be copied. */
   openClient(): Cluster
   /** The slot of a stream, and who has it by the account of a server. */
-  slotOf(stream: string): Promise<number>
+  slotOf(stream: string, witness?: RedisServer): Promise<number>
   ownerOf(stream: string, witness?: RedisServer): Promise<RedisServer>
   /** Moves a slot, key by key, as the tool of the server does. */
   moveSlot(
@@ -94,8 +94,8 @@ export async function startCluster({
   }
   await whole()
 
-  const slotOf = async (stream: string) =>
-    Number(await first.admin.call('CLUSTER', 'KEYSLOT', `{${stream}}:wake`))
+  const slotOf = async (stream: string, { admin } = first) =>
+    Number(await admin.call('CLUSTER', 'KEYSLOT', `{${stream}}:wake`))
   return {
     primaries,
     replicas,
@@ -108,7 +108,7 @@ export async function startCluster({
       ),
     slotOf,
     async ownerOf(stream, witness = first) {
-      const slot = await slotOf(stream)
+      const slot = await slotOf(stream, witness)
       const ranges = (await witness.admin.call('CLUSTER', 'SLOTS')) as [number, number, [string, number]][]
       const port = ranges.find(([from, to]) => from <= slot && slot <= to)?.[2][1]
       return all.find((server) => server.port === port) as RedisServer

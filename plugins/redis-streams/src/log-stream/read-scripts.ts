@@ -10,6 +10,8 @@ const BURIED_FROM = 5
 /** How many entries are read in one step. */
 const STEP = 64
 const FIRST_STEP = 16
+/** An id behind all others. */
+const AFTER_ALL = '18446744073709551615-0'
 /** Longer than anybody's patience. */
 const LONG_AGO_MS = 100_000_000_000
 
@@ -229,6 +231,8 @@ local function claim()
     take(redis.call('XCLAIM', key, group, me, 0, unpack(calm)))
     if kind == 'new' then kind = 'again' end
   end
+  -- Before 7.2, whoever reads and finds nothing was not seen: only what it has in hand is asked for in its name.
+  redis.call('XREADGROUP', 'GROUP', group, me, 'COUNT', 1, 'STREAMS', key, '${AFTER_ALL}')
   -- Those who have nothing, and were not heard of either.
   for _, info in ipairs(redis.call('XINFO', 'CONSUMERS', key, group)) do
     local name = field(info, 'name')

@@ -35,7 +35,9 @@ export function readStreamUrl(url: string): StreamPlace {
     problems.push(
       'nothing can stand behind a question mark or a number sign; in a password they are %3F and %23',
     )
-  if (parts.length > 2)
+  if (pathname.includes('@'))
+    problems.push('in a name, the sign @ is written as %40, and in a password, a slash as %2F')
+  else if (parts.length > 2)
     problems.push('its path has more than two parts; in a name, a slash is written as %2F')
   else if (name === '') problems.push('it has no name of a stream at its end')
   else if (!/^\d{1,5}$/.test(database))

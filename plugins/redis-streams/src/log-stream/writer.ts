@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { type Issue, type LogStreamWriter, type LogStreamWriterOptions, ValidationError } from 'eventsets'
-import { createConnection } from '../connection.ts'
+import type { Redis } from 'ioredis'
 import { connectionError } from '../failures.ts'
+import type { Script } from '../scripts/script.ts'
+import { atMost } from '../timeout.ts'
+import { openLink } from './link.ts'
 import { readStreamUrl, type StreamPlace } from './stream-url.ts'
-import { forgetScript, writeScript } from './write-script.ts'
+import { writeScript } from './write-script.ts'
 
 const DEFAULT_TIMEOUT_MS = 10_000
-/** A server that owes an answer for so long is given up. */
-const SOCKET_TIMEOUT_MS = 5000
 /** For how long the server knows how far a writer was that it has lost. After that, its last batch may come twice. */
 const NOTED_MS = 7 * 24 * 60 * 60 * 1000
 /** At the end nobody waits for more than this. */
@@ -23,14 +24,20 @@ export function openLogStreamWriter(url: string, options: LogStreamWriterOptions
   checkOptions(options)
   const { key, tag, serverUrl } = place
   const { maxLen = 0, timeoutMs = DEFAULT_TIMEOUT_MS } = options
-  const connection = createConnection(
-    { url: serverUrl, client: undefined, stream: tag, blockMs: 0, socketTimeoutMs: SOCKET_TIMEOUT_MS },
-    // Whoever writes is told when it does not work.
-    () => {},
-  )
+  let loss: Error | undefined
+  const link = openLink(serverUrl, {
+    onLost: (error) => {
+      loss = error
+    },
+    onBack: () => {
+      loss = undefined
+    },
+  })
   const noteKey = `{${tag}}:writer:${randomUUID()}`
   const numbers = new WeakMap<readonly Uint8Array[], number>()
   let last = 0
+  /** What nobody waits for any more may still be answered. To send it once more would only keep a slow line busy. */
+  let underWay: { readonly lines: readonly Uint8Array[]; readonly done: Promise<unknown> } | undefined
 
   /** The same for a batch that is tried again, by which the server knows that it has it. */
   const numberOf = (lines: readonly Uint8Array[]): number => {
@@ -40,25 +47,64 @@ export function openLogStreamWriter(url: string, options: LogStreamWriterOptions
     numbers.set(lines, ++last)
     return last
   }
+  const send = (lines: readonly Uint8Array[]): Promise<unknown> => {
+    const args = [NOTED_MS, numberOf(lines), maxLen, ...lines.map(toBuffer)]
+    const done = link.call((client) => evaluate(client, writeScript, [key, noteKey], args))
+    const current = { lines, done }
+    underWay = current
+    const forget = () => {
+      if (underWay === current) underWay = undefined
+    }
+    done.then(forget, forget)
+    return done
+  }
   const writer: LogStreamWriter = {
     async write(lines) {
       if (lines.length === 0) return
-      const args = [key, noteKey, NOTED_MS, numberOf(lines), maxLen, ...lines.map(toBuffer)]
+      const done = underWay?.lines === lines ? underWay.done : send(lines)
+      let isDone = false
       try {
-        // The client takes bytes as well.
-        await connection.run(writeScript, args as (string | number)[], performance.now() + timeoutMs)
+        await atMost(
+          timeoutMs,
+          done.then(() => {
+            isDone = true
+          }),
+        )
       } catch (error) {
         throw connectionError(error, timeoutMs)
       }
+      if (!isDone) throw connectionError(loss ?? new Error('There was no answer in time.'), timeoutMs)
     },
     async close() {
-      if (last > 0 && connection.isReady)
-        await connection.run(forgetScript, [noteKey], performance.now() + FORGET_MS).catch(() => {})
-      connection.close()
+      if (last > 0 && link.isReady)
+        await atMost(
+          FORGET_MS,
+          link
+            .call((client) => client.del(noteKey))
+            .then(
+              () => {},
+              () => {},
+            ),
+        )
+      await link.end()
     },
   }
   places.set(writer, { ...place, maxLen })
   return writer
+}
+
+async function evaluate(
+  client: Redis,
+  { sha, text }: Script,
+  keys: readonly string[],
+  args: readonly (string | number | Buffer)[],
+): Promise<unknown> {
+  try {
+    return await client.call('EVALSHA', sha, keys.length, ...keys, ...args)
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
+    return await client.call('EVAL', text, keys.length, ...keys, ...args)
+  }
 }
 
 /** Where a writer of this package writes. */
