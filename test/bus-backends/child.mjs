@@ -2,7 +2,6 @@
 // what it has done.
 //
 //   node --import scripts/from-clone.mjs <script> <role> <options as JSON>
-import { once } from 'node:events'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
@@ -14,8 +13,8 @@ export async function play(roles) {
     process.exit(70)
   })
   process.on('disconnect', () => process.exit(0))
-  process.on('message', ({ memory }) => {
-    if (memory) tell({ [memory]: usedBytes() })
+  process.on('message', (message) => {
+    for (const [what, value] of Object.entries(message)) hear(what, value)
   })
   await roles[role](JSON.parse(json))
 }
@@ -24,12 +23,25 @@ export function tell(message) {
   process.send(message)
 }
 
-/** Waits until the parent says this, and gives what it says of it. */
-export async function heard(what) {
-  for (;;) {
-    const [message] = await once(process, 'message')
-    if (what in message) return message[what]
-  }
+/** Those who wait for the parent to say something, and what it has said before somebody waited for it. */
+const waiting = new Map()
+const said = new Map()
+
+/** Waits until the parent says this, and gives what it says of it. Whoever else waits for it hears the same. */
+export function heard(what) {
+  const before = said.get(what)
+  if (before?.length > 0) return Promise.resolve(before.shift())
+  return new Promise((resolve) => waiting.set(what, [...(waiting.get(what) ?? []), resolve]))
+}
+
+function hear(what, value) {
+  if (what === 'memory') tell({ [value]: usedBytes() })
+  const listeners = waiting.get(what)
+  waiting.delete(what)
+  for (const listen of listeners ?? []) listen(value)
+  if (listeners) return
+  if (!said.has(what)) said.set(what, [])
+  said.get(what).push(value)
 }
 
 /** As if somebody had killed it from outside: nothing more is done. */

@@ -975,6 +975,7 @@ async function victimOf(backend: BusBackend, group: string) {
 
 /** As a process that dies over an event, and whose backend thinks that everything in its hands was to blame. */
 async function mortalOn(backend: BusBackend, group: string, lethalName: string) {
+  let isDead = false
   let die = () => {}
   const death = new Promise<void>((resolve) => {
     die = resolve
@@ -984,19 +985,16 @@ async function mortalOn(backend: BusBackend, group: string, lethalName: string) 
     concurrency: 10,
     patterns: () => ['*'],
     deliver: async (delivery) => {
-      if (delivery.event.name === lethalName) die()
-      await death
-      return { deadLetters: [{ ...letterOf(delivery), group, handler: undefined }] }
+      if (delivery.event.name === lethalName) {
+        isDead = true
+        die()
+      }
+      await new Promise((resolve) => setImmediate(resolve))
+      return { deadLetters: isDead ? [{ ...letterOf(delivery), group, handler: undefined }] : [] }
     },
     onError: () => {},
   })
-  return {
-    died: () => death,
-    kill: async () => {
-      die()
-      await consumption.stop(0)
-    },
-  }
+  return { died: () => death, kill: () => consumption.stop(0) }
 }
 
 /** As a process that is killed in the middle of its third publish, of which a part is stored. */

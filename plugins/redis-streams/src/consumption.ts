@@ -333,7 +333,7 @@ class RedisStreamsConsumption implements RedisConsumption {
     this.#turnsLate = 0
     // Now and then a hand is left for events without a key.
     this.#reserved = this.#call % 2
-    const begun = Math.max(0, Math.min(handling.readyCount, free - this.#reserved))
+    const begun = handling.countBegun(free, this.#reserved)
     // With a key, some can be held for the hands that are free next: while they are read, others are handled.
     const { batch } = this.#settings
     const untaken = this.#untaken.length

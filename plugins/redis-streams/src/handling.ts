@@ -62,6 +62,23 @@ export class Handling {
     return this.#ready.length
   }
 
+  /**
+   * How many of them will have one at once.
+   *
+   * @param reserved How many hands are left for events without a key.
+   */
+  countBegun(free: number, reserved: number): number {
+    const others = this.#readyWithoutKey
+    const keyed = Math.min(this.#ready.length - others, Math.max(0, free - reserved))
+    return Math.min(free, keyed + others)
+  }
+
+  get #readyWithoutKey(): number {
+    let count = 0
+    for (const { partition } of this.#ready) if (!partition) count++
+    return count
+  }
+
   /** Whether what has seen a process die may be asked for: no other one is in hand, and none waits for its turn. */
   get mayTakeSuspect(): boolean {
     return this.hands.mayBeginSuspect && !this.#ready.some(isSuspect)
@@ -149,8 +166,8 @@ export class Handling {
     if (partition) this.#takeKeyed(work, partition, tries, now)
     else if (this.#isStopping) this.#settlements.giveBack(work, isSuspect(work))
     else if (this.#hasCrashedTooOften(work)) this.#giveUpCrashed(work)
-    else if (this.hands.isSpent || this.hands.free === 0) this.#ready.push(work)
-    else this.#begin(work)
+    else if (this.hands.mayBegin) this.#begin(work)
+    else this.#ready.push(work)
   }
 
   /**
@@ -163,9 +180,7 @@ export class Handling {
     const ended = this.#ended
     this.#ended = 0
     if (ended === 0) return 0
-    let waiting = -begun
-    for (const { partition } of this.#ready) if (!partition) waiting++
-    return Math.max(0, Math.min(most, ended) - Math.max(0, waiting))
+    return Math.max(0, Math.min(most, ended) - Math.max(0, this.#readyWithoutKey - begun))
   }
 
   /** Begins what there are hands for, and leaves some of them for events without a key. Gives how many have begun. */
@@ -175,7 +190,8 @@ export class Handling {
     const left: Work[] = []
     const count = this.#ready.length
     for (const work of this.#ready) {
-      if (this.hands.free <= reserved || (isSuspect(work) && !this.hands.mayBeginSuspect)) left.push(work)
+      const kept = work.partition ? reserved : 0
+      if (this.hands.free <= kept || (isSuspect(work) && !this.hands.mayBeginSuspect)) left.push(work)
       else this.#begin(work)
     }
     this.#ready = left

@@ -15,6 +15,8 @@ export class Hands {
   #suspects = 0
   /** How many hands are kept free for what was asked for. */
   #promised = 0
+  /** How many of those are still to come that hands were kept for. */
+  #kept = 0
 
   /**
    * @param share What it has of the hands: they are busy with handlers at work, those included whose events were taken
@@ -38,9 +40,9 @@ export class Hands {
     return Math.max(0, Math.min(this.#share.free, room))
   }
 
-  /** Whether others have taken what was kept for it, so that what comes has to wait. */
-  get isSpent(): boolean {
-    return this.#share.isSpent
+  /** Whether what has come may be begun: hands were kept for it, and others have not taken them, or there are more. */
+  get mayBegin(): boolean {
+    return (this.#kept > 0 && !this.#share.isSpent) || this.free > 0
   }
 
   /**
@@ -49,6 +51,7 @@ export class Hands {
    * @param mayBeSuspect Whether one of what comes may have seen a process die.
    */
   promise(count: number, mayBeSuspect = false): void {
+    this.#kept = count === 0 ? this.#promised : 0
     this.#promised = count
     this.#share.promise(count, mayBeSuspect)
   }
@@ -64,6 +67,7 @@ export class Hands {
 
   take(work: Work): void {
     this.#works.add(work)
+    this.#kept = Math.max(0, this.#kept - 1)
     this.#share.take()
     this.#size += work.body.length
     if (isSuspect(work)) this.#share.noteSuspects(++this.#suspects)

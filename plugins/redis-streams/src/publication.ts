@@ -27,9 +27,9 @@ export interface Bounds {
 export function writeEvent(event: StoredEvent, partitions: number): Written {
   const { id, name, deliverAt } = event
   return {
-    id: wellFormed(id),
+    id,
     queue: queueOf(event, partitions),
-    name: wellFormed(name),
+    name,
     due: deliverAt === undefined ? undefined : Math.ceil(deliverAt),
     body: writeBody(event),
   }
@@ -45,25 +45,30 @@ export function sizeOf({ id, name, body }: Written): number {
  * time, and one for the id, the name and the body of each event takes longer than all the rest.
  */
 export function writePublication(events: readonly Written[], bounds: Bounds): [set: string, bodies: string] {
-  const numbers = new Map<string, number>()
   const heads: (readonly [queue: string, name: string, due?: number])[] = []
-  const of = events.map(({ queue, name, due }) => {
+  const numbers = new Map<string, number>()
+  const numberOf = ({ queue, name, due }: Written): number => {
     const head = `${queue} ${due ?? ''} ${name}`
     const known = numbers.get(head)
     if (known !== undefined) return known
     const number = heads.push(due === undefined ? [queue, name] : [queue, name, due])
     numbers.set(head, number)
     return number
-  })
+  }
+  const of = events.map(numberOf)
   const ids = events.map(({ id }) => id)
   return [
-    JSON.stringify({ ...bounds, ids, heads, of }),
+    writeSet({ ...bounds, ids, heads, of }),
     // JSON has no line break in it unless it is asked for.
     events.map(({ body }) => body).join('\n'),
   ]
 }
 
-/** Half a character would be written as an escape, which the server refuses to read. */
-function wellFormed(text: string): string {
-  return /\p{Surrogate}/u.test(text) ? text.replaceAll(/\p{Surrogate}/gu, '\ufffd') : text
+/** Half a character is written as an escape that the server refuses to read: there, it is to be what UTF-8 makes of it. */
+function writeSet(set: object): string {
+  const text = JSON.stringify(set)
+  if (!/\\ud[89a-f]/.test(text)) return text
+  return JSON.stringify(set, (_, value) =>
+    typeof value === 'string' ? Buffer.from(value).toString() : value,
+  )
 }

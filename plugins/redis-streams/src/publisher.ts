@@ -52,12 +52,20 @@ export function createPublisher(connection: Connection, settings: Settings): Pub
   let orders: Order[] = []
   let followUps: Order[] = []
   let isRunning = false
+  let isPlanned = false
   let isClosed = false
   /** Whether those that wait for room have found none. */
   let isBlocked = false
   let roomTimer: NodeJS.Timeout | undefined
 
+  /** With everything that is published in the same turn. */
+  const plan = () => {
+    if (isRunning || isPlanned) return
+    isPlanned = true
+    queueMicrotask(() => void work())
+  }
   const work = async () => {
+    isPlanned = false
     if (isRunning) return
     isRunning = true
     let pauseMs = FIRST_PAUSE_MS
@@ -216,7 +224,7 @@ export function createPublisher(connection: Connection, settings: Settings): Pub
         }
         if (isFollowUp) followUps.push(order)
         else orders.push(order)
-        if (!isRunning) queueMicrotask(() => void work())
+        plan()
       })
     },
     close() {

@@ -300,6 +300,27 @@ describe.runIf(hasRedisServer)('a consumer of several streams', () => {
     for (const end of Object.values(ends).flat()) end()
   })
 
+  it('holds nothing back from others that it has no hand for', async () => {
+    const here = named()
+    const backend = openBackend(here)
+    const groups = Array.from({ length: 20 }, (_, n) => `group-${n}`)
+    for (const group of groups) await foundGroup(backend, group)
+    await backend.publish(eventsOf(20, { name: 'order.paid' }))
+    const end = gate()
+    const handle = () => end.opened.then(() => undefined)
+    const watchers = await Promise.all(
+      groups.map((group) => watch(backend, group, handle, { concurrency: 1 })),
+    )
+    await until(() => watchers.every(({ deliveries }) => deliveries.length === 1))
+    await backend.publish([event({ name: 'mail.sent' })])
+
+    const [orders] = here.streams as [string]
+    const pending = groups.map((group) => server.admin.xpending(`{${orders}}:log:normal`, group))
+
+    expect((await Promise.all(pending)).map(([count]) => count)).toEqual(groups.map(() => 1))
+    end.open()
+  })
+
   it('begins all streams or none, and stops them all by one deadline', async () => {
     const here = named()
     await server.admin.set(`{${here.streams[1]}}:meta`, 'of somebody else')

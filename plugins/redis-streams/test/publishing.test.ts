@@ -167,6 +167,39 @@ describe.runIf(hasRedisServer)('many events', () => {
     expect(priorities.slice(0, 6).filter((priority) => priority === 1000)).toHaveLength(5)
   })
 
+  it('have the order of publishing over all streams, by the ids they are given, several in a call', async () => {
+    const backend = openBackend(options())
+    const places = [{}, { priority: 100 }, {}, {}, { key: 'a' }, { key: 'b' }, { key: 'a' }, {}]
+    const events = Array.from({ length: 80 }, (_, n) => event({ ...places[n % places.length], data: n }))
+    await backend.publish(events.slice(0, 50))
+    await backend.publish(events.slice(50))
+
+    expect((await history(backend)).map(({ id }) => id)).toEqual(events.map(({ id }) => id))
+  })
+
+  it('have ids and data of any text, and are known again by them', async () => {
+    const backend = openBackend(options())
+    const texts = ['two\nlines', '"quoted"\\', '\u2028', '\0', 'ünï 😀', 'half \ud83d', '{"id":1}', ' ']
+    const events = texts.map((text) => event({ id: text, data: { text }, key: text }))
+    await backend.publish(events)
+    await backend.publish(events)
+
+    expect((await history(backend)).map(({ data }) => data)).toEqual(texts.map((text) => ({ text })))
+  })
+
+  it('are known again where another one of their call could not be stored', async () => {
+    const here = options()
+    const backend = openBackend(here)
+    const [stored, refused] = [event(), event({ priority: 0 })]
+    // No id comes after this one.
+    const last = '18446744073709551615-18446744073709551615'
+    await server.admin.xadd(`{${here.stream}}:log:low`, last, 'n', 'x', 'e', '{}')
+    await expect(backend.publish([stored, refused])).rejects.toMatchObject({ code: 'EVENTSETS_PUBLISH' })
+    await backend.publish([stored])
+
+    expect(await server.admin.xlen(`{${here.stream}}:log:normal`)).toBe(1)
+  })
+
   it('may be very many in one call, all or none', async () => {
     const backend = openBackend({ ...options(), maxLen: 60_000, overflow: 'error' })
     await foundGroup(backend, 'shop')

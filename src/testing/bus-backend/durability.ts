@@ -198,6 +198,8 @@ async function spareNeighbours(trial: Trial): Promise<void> {
       },
       () => 'an event that kills whoever handles it was neither handed over nor given up',
     )
+    // Whoever is killed with something in hand has that to blame.
+    if (!isDead) await trial.untilIdle()
     await mortal.kill()
   }
   trial.expect(isGivenUp, `${MORTALS} processes have died over an event, and it was not given up.`)
