@@ -52,6 +52,8 @@ export interface RetryOrder {
    * first try when those before them have needed several.
    */
   readonly attempt: number
+  /** `isRedelivered` of that delivery: a handler had begun with it, and what became of that is not known. */
+  readonly isRedelivered?: boolean | undefined
 }
 
 /** An event that a handler could not handle. */

@@ -758,7 +758,11 @@ export class EventBus<Events extends object = EventMap, Inputs extends InputMap<
     try {
       await consumption
     } catch (error) {
-      if (this.#consumption === consumption) this.#consumption = undefined
+      if (this.#consumption === consumption) {
+        this.#consumption = undefined
+        // Whoever goes on all the same is told, as if it had never been called.
+        this.#isStarted = false
+      }
       throw error
     }
   }

@@ -397,7 +397,9 @@ export class Dispatcher {
     // One by one they would need a delivery each; the longest wait is at most what each of them may have.
     const delayMs = Math.max(...again.map((each) => each.delayMs))
     const names = [...again.map(({ name }) => name), ...waiting]
-    return { deadLetters, retry: { handlers: names, delayMs, attempt: nextAttempt } }
+    // Whoever looks for doubles when told to is told until it has been handled.
+    const retry = { handlers: names, delayMs, attempt: nextAttempt }
+    return { deadLetters, retry: isHandedBack || isRedelivered ? { ...retry, isRedelivered: true } : retry }
   }
 
   /** Resolves when nothing is being handled any more. */

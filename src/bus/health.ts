@@ -268,7 +268,7 @@ function checkBackend(
   const queueReasons = depthStatus === 'healthy' ? [] : [`${wordWaiting(queueDepth)}.`]
   if (isForgotten)
     queueReasons.push(
-      `${wordWaiting(queueDepth)}, and this bus has handlers, but was never started: call start().`,
+      `${wordWaiting(queueDepth)}, and this bus has handlers, but was never started, or could not be: call start().`,
     )
   return {
     backend: { status, reasons, details: { inFlight, deadLetters } },

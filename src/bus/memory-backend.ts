@@ -305,6 +305,7 @@ interface Work {
 
 interface QueuedWork extends Work {
   readonly attempt: number
+  readonly isRedelivered?: boolean | undefined
   readonly since: number
 }
 
@@ -438,16 +439,17 @@ function createGroup({ clock, keepLetters, onProgress, leave }: GroupSetting): G
     schedule()
   }
   const handOut = async (worker: Worker, work: QueuedWork) => {
-    const { event, attempt, handlers } = work
+    const { event, attempt, isRedelivered = false, handlers } = work
     worker.hands++
     inFlight++
-    const delivery: Delivery = { event, attempt, isRedelivered: false, handlers }
+    const delivery: Delivery = { event, attempt, isRedelivered, handlers }
     const { retry, deadLetters } = await worker.consumer.deliver(delivery)
     inFlight--
     worker.hands--
     if (deadLetters.length > 0) keepLetters(deadLetters)
     if (retry) {
-      const again: QueuedWork = { ...work, attempt: retry.attempt, handlers: retry.handlers }
+      const { attempt, isRedelivered, handlers } = retry
+      const again: QueuedWork = { ...work, attempt, isRedelivered, handlers }
       later(retry.delayMs, () => makeReady(again))
     } else release(work)
     onProgress()

@@ -138,7 +138,7 @@ export function prepareWorkStatements(
         WHERE done.owner = ? AND done.id IN (SELECT value FROM json_each(?)) AND done.key IS NOT NULL
       )`),
     retry: database.prepare(`
-      UPDATE ${work} SET state = ?, owner = NULL, is_redelivered = 0, since = ?, due = ?, delay = ?, attempt = ?, handlers = ?
+      UPDATE ${work} SET state = ?, owner = NULL, is_redelivered = ?, since = ?, due = ?, delay = ?, attempt = ?, handlers = ?
       WHERE id = ?`),
     inHandOf: database.prepare<{
       readonly id: number

@@ -319,7 +319,17 @@ export function createWorkQueue(
       if (retry) {
         const due = Math.ceil(now + retry.delayMs)
         const delay = Math.ceil(retry.delayMs)
-        sql.retry.run(RETRYING, due, due, delay, retry.attempt, JSON.stringify(retry.handlers), id)
+        const redelivered = retry.isRedelivered ? 1 : 0
+        sql.retry.run(
+          RETRYING,
+          redelivered,
+          due,
+          due,
+          delay,
+          retry.attempt,
+          JSON.stringify(retry.handlers),
+          id,
+        )
       } else remove(id)
     },
     release(group, owner) {

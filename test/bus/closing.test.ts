@@ -211,8 +211,8 @@ describe('close', () => {
     const first = new EventBus(options)
     const attempts: string[] = []
     const handler = (bus: string) =>
-      function pay(_: unknown, { attempt, signal }: HandlerContext) {
-        attempts.push(`${bus} ${attempt}`)
+      function pay(_: unknown, { attempt, isRedelivered, signal }: HandlerContext) {
+        attempts.push(`${bus} ${attempt} ${isRedelivered ? 'once more' : 'for the first time'}`)
         if (bus === 'second') return
         return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
       }
@@ -228,7 +228,7 @@ describe('close', () => {
     await clock.advance(0)
     await second.idle()
 
-    expect(attempts).toEqual(['first 1', 'second 1'])
+    expect(attempts).toEqual(['first 1 for the first time', 'second 1 once more'])
     expect(told).toEqual([])
     expect(await second.deadLetters.list()).toEqual([])
   })

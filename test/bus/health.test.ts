@@ -201,8 +201,29 @@ describe('health', () => {
 
       expect({ status, reasons }).toEqual({
         status: 'degraded',
-        reasons: ['3 events are waiting, and this bus has handlers, but was never started: call start().'],
+        reasons: [
+          '3 events are waiting, and this bus has handlers, but was never started, or could not be: call start().',
+        ],
       })
+    })
+
+    it('tells it as well when it could not be started, until it has been', async () => {
+      let isAway = true
+      const memory = memoryBackend()
+      const backend: BusBackend = {
+        ...memory,
+        features: { ...memory.features, durable: true },
+        health: async () => ({ ...calm, queueDepth: 1 }),
+        consume: (consumer) => (isAway ? Promise.reject(new Error('away')) : memory.consume(consumer)),
+      }
+      await using bus = new EventBus({ backend, onError: () => {} })
+      bus.on('order.paid', () => {})
+      await expect(bus.start()).rejects.toThrow('away')
+
+      expect((await bus.health()).status).toBe('degraded')
+      isAway = false
+      await bus.start()
+      expect((await bus.health()).status).toBe('healthy')
     })
 
     it('tells of one event that waits as of one', async () => {

@@ -1,5 +1,12 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { delayAfter, EventBus, type RetryPolicy } from '../../src/bus/index.ts'
+import {
+  type BusBackend,
+  type Consumer,
+  delayAfter,
+  EventBus,
+  memoryBackend,
+  type RetryPolicy,
+} from '../../src/bus/index.ts'
 import { resolveRetry } from '../../src/bus/retry.ts'
 import { fakeClock, recordingBackend } from '../../src/testing/index.ts'
 
@@ -411,5 +418,29 @@ describe('an error that asks for a wait', () => {
     await clock.advance(1000)
 
     expect(tries).toBe(3)
+  })
+})
+
+describe('an event that comes again after a crash', () => {
+  it('is known as a repetition in all its tries', async () => {
+    const memory = memoryBackend()
+    let consumer: Consumer | undefined
+    const backend: BusBackend = {
+      ...memory,
+      consume: (given) => {
+        consumer = given
+        return memory.consume(given)
+      },
+    }
+    await using bus = new EventBus({ backend, onError: () => {} })
+    bus.on('order.paid', () => Promise.reject(new Error('no')), { name: 'pay', retry: everySecond })
+    const { id, correlationId, time } = await bus.publish('order.paid', 1)
+    const event = { id, name: 'order.paid', data: 1, source: '', correlationId, time, priority: 50 }
+
+    const first = await consumer?.deliver({ event, attempt: 1, isRedelivered: false })
+    const again = await consumer?.deliver({ event, attempt: 1, isRedelivered: true })
+
+    expect(first?.retry).toEqual({ handlers: ['pay'], delayMs: 1000, attempt: 2 })
+    expect(again?.retry).toEqual({ handlers: ['pay'], delayMs: 1000, attempt: 2, isRedelivered: true })
   })
 })

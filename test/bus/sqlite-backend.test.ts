@@ -680,14 +680,14 @@ describe('what is in hand when its bus closes', () => {
     ['does not heed its signal', () => new Promise(() => {})],
   ])('and %s, is handled by the next one as if it had not been begun', async (_, handle) => {
     const file = makeFile()
-    const attempts: number[] = []
+    const attempts: [number, boolean][] = []
     const told: Error[] = []
     const options = { retry: { maxAttempts: 2, baseDelayMs: 1 } }
     for (let deploy = 0; deploy < 4; deploy++) {
       const { bus, errors } = openBus(file, {}, { source: 'shop' })
       const begun = gate()
-      const pay = (_: unknown, { attempt, signal }: HandlerContext) => {
-        attempts.push(attempt)
+      const pay = (_: unknown, { attempt, isRedelivered, signal }: HandlerContext) => {
+        attempts.push([attempt, isRedelivered])
         begun.open()
         return handle(signal)
       }
@@ -700,7 +700,12 @@ describe('what is in hand when its bus closes', () => {
     }
     const { bus } = openBus(file, {}, { source: 'shop' })
 
-    expect(attempts).toEqual([1, 1, 1, 1])
+    expect(attempts).toEqual([
+      [1, false],
+      [1, true],
+      [1, true],
+      [1, true],
+    ])
     expect(told).toEqual([])
     expect(await bus.deadLetters.list()).toEqual([])
   })

@@ -256,6 +256,16 @@ const mutants: readonly Mutant[] = [
     says: /1 of 1 events have not been handed over/,
   },
   {
+    title: 'forgets that a handler had begun',
+    make: () =>
+      outcomes(({ retry, deadLetters }) => ({
+        deadLetters,
+        retry: retry && { ...retry, isRedelivered: undefined },
+      })),
+    finds: 'hands over again what is to be tried again, as the outcome says',
+    says: /Delivery 2 has isRedelivered false, and true was asked for/,
+  },
+  {
     title: 'tries again with all handlers',
     make: () => delivering((delivery, deliver) => deliver({ ...delivery, handlers: undefined })),
     finds: 'hands over again what is to be tried again, as the outcome says',

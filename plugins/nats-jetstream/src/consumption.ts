@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { ConsumerInfo } from '@nats-io/jetstream'
 import { type Consumer, type Consumption, type DeadLetter, EventError, type Outcome } from 'eventsets/bus'
 import { putLetters } from './dead-letters.ts'
 import { connectionError, failureOf, quote, textOf } from './failures.ts'
@@ -75,6 +76,8 @@ class Consuming implements JetStreamConsumption {
   /** The last one that the group is known to have been handed. */
   #highest = 0
   #position = 1
+  /** When the group was made, by the clock of the server. */
+  #madeAt = ''
   #positionMs = Number.NEGATIVE_INFINITY
   #tickTimer: NodeJS.Timeout | undefined
   #pauseTimer: NodeJS.Timeout | undefined
@@ -182,7 +185,7 @@ class Consuming implements JetStreamConsumption {
       if (this.#server !== server) this.#pulls?.end()
       if (this.#server !== server) this.#pulls = undefined
       this.#server = server
-      this.#position = info.ack_floor.stream_seq + 1
+      this.#noteState(info)
       this.#positionMs = performance.now()
     }, deadlineMs)
     const { connection, client } = this.#server as Server
@@ -243,7 +246,7 @@ class Consuming implements JetStreamConsumption {
     this.#isRestoring = true
     for (let waitMs = FIRST_PAUSE_MS; !this.#isStopping; waitMs = Math.min(MAX_PAUSE_MS, waitMs * 2)) {
       try {
-        await this.#open({ from: 'position', position: this.#position })
+        await this.#open({ from: 'position', position: this.#position, madeAt: this.#madeAt })
         break
       } catch (error) {
         if (this.#isStopping) break
@@ -280,10 +283,16 @@ class Consuming implements JetStreamConsumption {
     const { names } = this.#link
     try {
       const info = await this.#server?.manager.consumers.info(names.log, durableOf(this.group))
-      if (info) this.#position = info.ack_floor.stream_seq + 1
+      if (info) this.#noteState(info)
     } catch {
       // Whatever it is, it is told when the next event is asked for.
     }
+  }
+
+  /** How far the group has come, should it have to be made again. */
+  #noteState({ ack_floor, created }: ConsumerInfo): void {
+    this.#position = ack_floor.stream_seq + 1
+    this.#madeAt = created
   }
 
   async #take({ seq, deliveries, reply, subject, body, storedMs }: HandedOut): Promise<void> {
@@ -413,7 +422,11 @@ class Consuming implements JetStreamConsumption {
     const delayMs = retry?.delayMs ?? 0
     const note = (): Note => ({
       ...noteOf(work),
-      ...(retry && { attempt: retry.attempt, handlers: retry.handlers }),
+      ...(retry && {
+        attempt: retry.attempt,
+        handlers: retry.handlers,
+        isRedelivered: retry.isRedelivered === true,
+      }),
       ...(delayMs > MAX_DELAY_MS && { dueMs: this.#clock.now() + delayMs }),
     })
     if (deadLetters.length > 0) {

@@ -14,8 +14,8 @@ import { nanos } from './streams.ts'
 /** Where a group goes on that has to be made, or made again. */
 export type Beginning =
   | { readonly from: 'now' | 'beginning' }
-  /** The first event that may not have been handled, and what had been published by then. */
-  | { readonly from: 'position'; readonly position: number }
+  /** The first event that may not have been handled, and when the group was made for which that holds. */
+  | { readonly from: 'position'; readonly position: number; readonly madeAt: string }
 
 export interface OpenGroup {
   readonly info: ConsumerInfo
@@ -72,9 +72,9 @@ async function beginningOf(
 ): Promise<Partial<ConsumerConfig>> {
   if (beginning.from === 'beginning') return { deliver_policy: DeliverPolicy.All }
   if (beginning.from === 'position') {
-    const { state } = await manager.streams.info(log)
-    // The stream has been made anew, and all that is in it is new.
-    if (state.last_seq + 1 < beginning.position) return { deliver_policy: DeliverPolicy.All }
+    const { created } = await manager.streams.info(log)
+    // The stream has been made anew, and all that is in it is new, however much that is by now.
+    if (Date.parse(created) > Date.parse(beginning.madeAt)) return { deliver_policy: DeliverPolicy.All }
     return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: beginning.position }
   }
   // What was published before there was any group at all waits for the first one.

@@ -79,7 +79,7 @@ const milliseconds = (least: number): Rule => [
 ]
 
 const RULES: { readonly [Name in keyof Required<JetStreamOptions>]: Rule } = {
-  servers: ['an address such as "nats://localhost:4222", or a list of them', isServers],
+  servers: ['an address such as "nats://localhost:4222", or "tls://", or a list of them', isServers],
   connectOptions: ['an object', (value) => typeof value === 'object' && value !== null],
   connection: ['a connection of @nats-io/transport-node', isConnection],
   domain: ['a word', (value) => typeof value === 'string' && /^[\w-]+$/.test(value)],
@@ -108,7 +108,7 @@ function findIssues(options: JetStreamOptions): Issue[] {
       issues.push({
         path,
         code: 'unknown_key',
-        message: `is not a known option; known are ${known.join(', ')}`,
+        message: adviseOn(path, known),
       })
     else if (value !== undefined && !rule[1](value))
       issues.push({ path, code: 'format', message: `expected ${rule[0]}` })
@@ -127,9 +127,51 @@ function findIssues(options: JetStreamOptions): Issue[] {
   return issues
 }
 
+/** What to say of an option that there is not: `is not a known option; did you mean "servers"?` */
+function adviseOn(name: string, known: readonly string[]): string {
+  const plain = plainNameOf(name)
+  if (OF_THE_BUS.includes(plain)) return `is an option of the bus: new EventBus({ ${plain}: ..., backend })`
+  if (plain === 'block') return 'is not needed: the server hands out events as soon as there are some'
+  const meant = known.find((each) => plainNameOf(each) === plain) ?? OTHER_WORDS.get(plain)
+  return meant === undefined
+    ? `is not a known option; known are ${known.join(', ')}`
+    : `is not a known option; did you mean ${JSON.stringify(meant)}?`
+}
+
+/** Without what people add or leave out: `lease_ms`, `leaseMS` and `lease` are one. */
+function plainNameOf(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/[_-]/g, '')
+    .replace(/(?<=.)ms$/, '')
+}
+
+const OF_THE_BUS: readonly string[] = ['group', 'concurrency', 'retry', 'source']
+
+/** What is asked for under other names, such as those of other backends, and what it is called here. */
+const OTHER_WORDS: ReadonlyMap<string, keyof JetStreamOptions> = new Map([
+  ['url', 'servers'],
+  ['uri', 'servers'],
+  ['server', 'servers'],
+  ['host', 'servers'],
+  ['client', 'connection'],
+  ['lease', 'ackWaitMs'],
+  ['claimidle', 'ackWaitMs'],
+  ['visibilitytimeout', 'ackWaitMs'],
+  ['history', 'maxAgeMs'],
+  ['dedup', 'dedupWindowMs'],
+  ['duplicatewindow', 'dedupWindowMs'],
+  ['streamname', 'stream'],
+])
+
 function isServers(value: unknown): boolean {
   const list = Array.isArray(value) ? value : [value]
-  return list.length > 0 && list.every((each) => typeof each === 'string' && /^\S+$/.test(each))
+  return list.length > 0 && list.every(isAddress)
+}
+
+/** With a scheme of NATS or none: whoever gives the URL of another server would wait for it in vain. */
+function isAddress(value: unknown): boolean {
+  return typeof value === 'string' && /^(?:(?:nats|tls):\/\/)?[^\s/]+\/?$/i.test(value)
 }
 
 function isConnection(value: unknown): boolean {

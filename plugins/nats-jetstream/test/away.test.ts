@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { connect } from '@nats-io/transport-node'
 import { ConnectionError } from 'eventsets/bus'
 import { describe, expect, it } from 'vitest'
@@ -9,9 +10,14 @@ import {
   foundGroup,
   gate,
   handed,
+  idsOf,
+  type Noted,
   newStream,
   openBackend,
+  openFolder,
+  openProcess,
   openServer,
+  readLedger,
   until,
   untilIdle,
   watch,
@@ -238,6 +244,31 @@ describe.runIf(hasNatsServer)('while the server is away', () => {
       ...tally([...after, ...together], notedOf(watcher.deliveries.slice(5))),
       recoveryMs,
     })
+  })
+
+  it('begins anew in a stream that was deleted, also where it has as many events again', async () => {
+    const server = await openServer()
+    const here = { servers: server.url, stream: newStream() }
+    const backend = openBackend(here)
+    const earlier = await watch(backend, 'shop')
+    for (const each of eventsOf(5)) await backend.publish([each])
+    await until(() => earlier.deliveries.length === 5)
+    await untilIdle(backend)
+    await earlier.consumption.stop(5000)
+    // It knows how far the group has come.
+    const ledger = join(openFolder(), 'handled')
+    const consumer = openProcess('consume', { ...here, ledger, group: 'shop' })
+    await consumer.said('ready')
+
+    consumer.child.kill('SIGSTOP')
+    for (const each of [here.stream, `${here.stream}-notes`])
+      await server.admin.request(`$JS.API.STREAM.DELETE.${each}`, '')
+    const after = eventsOf(8)
+    for (const each of after) await backend.publish([each])
+    consumer.child.kill('SIGCONT')
+
+    await until(() => idsOf(readLedger<Noted>(ledger)).size === after.length)
+    expect(idsOf(readLedger<Noted>(ledger))).toEqual(idsOf(after))
   })
 
   it('forgets a group that nobody serves, and what waits for it', async () => {

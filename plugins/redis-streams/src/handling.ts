@@ -328,7 +328,7 @@ export class Handling {
     if (retry) {
       work.attempt = retry.attempt
       work.handlers = retry.handlers
-      work.isRedelivered = false
+      work.isRedelivered = retry.isRedelivered === true
       settlements.noteRetry(work, retry.delayMs)
     } else settlements.acknowledge(work)
     const isAhead = !retry && mayGoAhead(work)

@@ -1,4 +1,4 @@
-import type { Delivery } from '../../bus/backend.ts'
+import type { Delivery, RetryOrder } from '../../bus/backend.ts'
 import type { StoredEvent } from '../../bus/event.ts'
 import type { TestConsumer } from './test-consumer.ts'
 import type { Trial, TrialCase } from './trial.ts'
@@ -16,8 +16,8 @@ export const tryingAgainCases: readonly TrialCase[] = [
 ]
 
 export async function tryAgain(trial: Trial): Promise<void> {
-  const orders = [
-    { handlers: ['mail', 'stock'], delayMs: 5, attempt: 2 },
+  const orders: readonly RetryOrder[] = [
+    { handlers: ['mail', 'stock'], delayMs: 5, attempt: 2, isRedelivered: true },
     { handlers: ['stock'], delayMs: 0, attempt: 3 },
     // Those that have waited begin with their first failure.
     { handlers: ['later'], delayMs: 0, attempt: 2 },
@@ -31,12 +31,16 @@ export async function tryAgain(trial: Trial): Promise<void> {
   const events = trial.events(1)
   await trial.publish(events)
   await trial.untilHandled([consumer], events)
-  const expected = [{ handlers: undefined, attempt: 1 }, ...orders]
-  for (const [index, { handlers, attempt }] of expected.entries()) {
+  const expected = [{ handlers: undefined, attempt: 1, isRedelivered: false }, ...orders]
+  for (const [index, { handlers, attempt, isRedelivered = false }] of expected.entries()) {
     const delivery = consumer.deliveries[index]
     trial.expect(
       delivery?.attempt === attempt,
       `Delivery ${index + 1} has the attempt ${delivery?.attempt}, and ${attempt} was asked for.`,
+    )
+    trial.expect(
+      delivery?.isRedelivered === isRedelivered,
+      `Delivery ${index + 1} has isRedelivered ${delivery?.isRedelivered}, and ${isRedelivered} was asked for.`,
     )
     trial.expect(
       String(delivery?.handlers) === String(handlers),
