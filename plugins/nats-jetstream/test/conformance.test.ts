@@ -34,5 +34,5 @@ describe.runIf(hasNatsServer)('jetStream', () => {
       },
     }
   }
-  for (const { name, run } of busBackendConformance(make, { timeoutMs: 30_000 })) it(name, run)
+  for (const { name, run } of busBackendConformance(make, { timeoutMs: 45_000 })) it(name, run)
 })

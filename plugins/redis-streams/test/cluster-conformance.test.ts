@@ -43,5 +43,5 @@ describe.runIf(hasRedisServer)('redisStreams on a cluster', () => {
       },
     }
   }
-  for (const { name, run } of busBackendConformance(make)) it(name, run)
+  for (const { name, run } of busBackendConformance(make, { timeoutMs: 45_000 })) it(name, run)
 })

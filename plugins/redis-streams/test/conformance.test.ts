@@ -35,5 +35,5 @@ describe.runIf(hasRedisServer)('redisStreams', () => {
       },
     }
   }
-  for (const { name, run } of busBackendConformance(make)) it(name, run)
+  for (const { name, run } of busBackendConformance(make, { timeoutMs: 45_000 })) it(name, run)
 })

@@ -9,6 +9,7 @@ import {
   openBackend,
   openFolder,
   openProcess,
+  openProxy,
   readLedger,
   until,
   untilIdle,
@@ -62,6 +63,35 @@ describe.runIf(hasRedisServer)('events of one key', () => {
     expect(numbers).toEqual(expect.arrayContaining(Array.from({ length: 20 }, (_, n) => 40 + n)))
     for (const { event, isRedelivered } of heir.deliveries)
       if (numberOf(event) <= 40) expect(isRedelivered).toBe(true)
+  })
+
+  it('are known as repetitions by whoever has them later, though the next one did not come to them', async () => {
+    const here = { ...options(), partitions: 1 }
+    const proxy = await openProxy(server)
+    const backend = openBackend(here)
+    await foundGroup(backend, 'shop')
+    await backend.publish(ofOneKey(60))
+    const begin = gate()
+    const cutOff = openBackend({ ...here, url: proxy.url, socketTimeoutMs: 60_000 })
+    const victim = await watch(cutOff, 'shop', () => begin.opened.then(() => undefined))
+    await until(() => victim.deliveries.length === 1)
+    proxy.swallow(true)
+    begin.open()
+    await until(() => victim.deliveries.length > 30)
+    const between = openBackend(here)
+    const held = gate()
+    const stuck = await watch(between, 'shop', () => held.opened.then(() => undefined), { concurrency: 1 })
+    await until(() => stuck.deliveries.length === 1)
+    const closing = between.close()
+    held.open()
+    await closing
+
+    const heir = await watch(backend, 'shop')
+    await untilIdle(backend)
+
+    expect(heir.deliveries.length).toBeGreaterThanOrEqual(59)
+    for (const { event, isRedelivered } of heir.deliveries)
+      if (numberOf(event) < 30) expect(isRedelivered).toBe(true)
   })
 
   it('are not blamed for the one among them that kills whoever handles it', async () => {

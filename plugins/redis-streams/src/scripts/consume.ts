@@ -6,7 +6,7 @@ export const enterScript = defineScript(
   `
 local group, me, set = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 openGroup(group, set.queues, set.positions, set.newGroups)
-if set.old and redis.call('ZSCORE', of(group, 'members'), set.old) then abandon(group, set.old, false) end
+if set.old and redis.call('ZSCORE', of(group, 'members'), set.old) then abandon(group, set.old, false, true) end
 mend(group)
 redis.call('ZADD', of(group, 'members'), now, me)
 redis.call('SADD', of(group, 'takers'), me)
@@ -91,7 +91,7 @@ for at = 1, #list, 2 do
     owners[list[at]] = list[at + 1]
   else
     redis.call('HDEL', leases, list[at])
-    redis.call('HSET', of(group, 'crashed'), list[at], 1)
+    redis.call('HSET', of(group, 'crashed'), list[at], CRASHED)
   end
 end
 for number = 0, set.partitions - 1 do
@@ -107,7 +107,7 @@ for number = 0, set.partitions - 1 do
   end
 end
 local crashed = {}
-for at, queue in ipairs(mine) do crashed[at] = redis.call('HEXISTS', of(group, 'crashed'), queue) end
+for at, queue in ipairs(mine) do crashed[at] = redis.call('HGET', of(group, 'crashed'), queue) == CRASHED and 1 or 0 end
 
 if hasChanged then
   redis.call('HINCRBY', of(group, 'state'), 'epoch', 1)
@@ -289,13 +289,22 @@ for _, load in ipairs(set.loads) do
   local pending = redis.call('XPENDING', log(queue), group, start, '+', set.page)
   local ids, entries = {}, {}
   for at, entry in ipairs(pending) do ids[at] = entry[1] end
+  local mark = redis.call('HGET', of(group, 'crashed'), queue)
   if #ids > 0 then
     for at, entry in ipairs(redis.call('XCLAIM', log(queue), group, me, 0, unpack(ids))) do
-      entries[at] = {queue, entry[1], redis.call('HGET', tries, queue .. '/' .. entry[1]) or '', entry[2]}
+      local member = queue .. '/' .. entry[1]
+      local note = redis.call('HGET', tries, member) or ''
+      -- It may have been begun: whoever has it after us is to know that, too.
+      if mark and note == '' then
+        note = writeTries(1, 1, 0, now, '')
+        redis.call('HSET', tries, member, note)
+      end
+      entries[at] = {queue, entry[1], note, entry[2]}
     end
   end
   local isLast = #ids < set.page
   if isLast then
+    if mark == DOUBTFUL then redis.call('HDEL', of(group, 'crashed'), queue) end
     -- A consumer that still had something would lose it; here all of it is ours by now.
     for _, info in ipairs(redis.call('XINFO', 'CONSUMERS', log(queue), group)) do
       if field(info, 'name') ~= me and field(info, 'pending') == 0 then

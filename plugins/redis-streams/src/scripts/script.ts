@@ -26,6 +26,8 @@ local base = KEYS[1]:sub(1, -5)
 local LEVELS = {'critical', 'high', 'normal', 'low'}
 -- The consumer that holds what waits for its next try.
 local WAITING = '~'
+-- What is noted of a stream of events with a key: whoever had it has died, or may have handled more than it has told.
+local CRASHED, DOUBTFUL = '1', '2'
 
 local function log(queue) return base .. 'log:' .. queue end
 local function of(group, name) return base .. 'group:' .. group .. ':' .. name end
@@ -93,8 +95,8 @@ local function putBack(group, queue, id, due, isSuspect)
   redis.call('ZADD', of(group, isSuspect and 'suspects' or 'due'), due, member)
 end
 
--- Takes everything from a consumer that is gone. Gives how many events that were.
-local function abandon(group, who, hasCrashed)
+-- Takes everything from a consumer that is gone: it has died, has lost its way, or left. Gives how many events that were.
+local function abandon(group, who, hasCrashed, isLost)
   local count = 0
   for _, queue in ipairs(LEVELS) do
     local pending
@@ -118,10 +120,13 @@ local function abandon(group, who, hasCrashed)
     if owner == who then
       redis.call('HDEL', of(group, 'leases'), queue)
       if hasCrashed then
-        redis.call('HSET', of(group, 'crashed'), queue, 1)
+        redis.call('HSET', of(group, 'crashed'), queue, CRASHED)
         count = count + #redis.call('XPENDING', log(queue), group, '-', '+', 1000, who)
-      elseif #redis.call('XPENDING', log(queue), group, '-', '+', 1, who) == 0 then
-        redis.call('XGROUP', 'DELCONSUMER', log(queue), group, who)
+      else
+        if isLost then redis.call('HSETNX', of(group, 'crashed'), queue, DOUBTFUL) end
+        if #redis.call('XPENDING', log(queue), group, '-', '+', 1, who) == 0 then
+          redis.call('XGROUP', 'DELCONSUMER', log(queue), group, who)
+        end
       end
     end
   end
