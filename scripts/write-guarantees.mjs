@@ -23,19 +23,18 @@ const BACKENDS = {
 
 const folder = mkdtempSync(join(tmpdir(), 'eventsets-guarantees-'))
 try {
-  const figures = measure(join(folder, 'figures.ndjson'))
-  let text = readFileSync(page, 'utf8')
-  for (const [backend, versions] of Object.entries(BACKENDS)) {
-    const rows = figures.filter((figure) => figure.backend === backend)
-    text = fill(text, backend, describe(rows, versions()))
+  const path = join(folder, 'figures.ndjson')
+  if (runTests(path)) writePage(readFigures(path))
+  else {
+    console.error('A fault test has failed: nothing is written.')
+    process.exitCode = 1
   }
-  writeFileSync(page, text)
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
 
-/** Runs the tests that measure something. */
-function measure(path) {
+/** Runs the tests that measure something. Gives whether all of them have passed. */
+function runTests(path) {
   const tests = ['plugins', 'test'].flatMap(listTests).filter(hasFigures)
   const command = join(root, 'node_modules/vitest/vitest.mjs')
   const { status } = spawnSync(process.execPath, [command, 'run', ...tests], {
@@ -44,15 +43,24 @@ function measure(path) {
     // Without a server the tests are to fail, not to be skipped.
     env: { ...process.env, CI: 'true', EVENTSETS_FIGURES: path },
   })
-  if (status !== 0) {
-    console.error('A fault test has failed: nothing is written.')
-    process.exit(1)
-  }
+  return status === 0
+}
+
+/** In the order of the faults: the tests run side by side. */
+function readFigures(path) {
   const lines = existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : []
-  // In the order of the faults: the tests run side by side.
   return lines
     .map((line) => JSON.parse(line))
     .sort((one, other) => rankOf(one) - rankOf(other) || one.what.localeCompare(other.what, 'en'))
+}
+
+function writePage(figures) {
+  let text = readFileSync(page, 'utf8')
+  for (const [backend, versions] of Object.entries(BACKENDS)) {
+    const rows = figures.filter((figure) => figure.backend === backend)
+    text = fill(text, backend, describe(rows, versions()))
+  }
+  writeFileSync(page, text)
 }
 
 function listTests(name) {

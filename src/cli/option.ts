@@ -215,7 +215,7 @@ export const viewOptions: readonly CliOption[] = [
   { group: OTHER, ...debug },
 ]
 
-const STREAM = 'Which lines, and where they go:'
+const STREAM = 'From where to where:'
 const SHARING = 'How they are shared:'
 
 /** What `eventsets worker` has beside those of the view. */

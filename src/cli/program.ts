@@ -137,6 +137,8 @@ export function createProgram(finish: (exitCode: number) => void, argv: readonly
       finish(await work(flags))
     })
   addOptions(workerCommand, workerOptions)
+  // Known, so that the command can say why there is none, and commander does not propose another option.
+  workerCommand.addOption(new Option('-f, --follow').hideHelp())
   return program
 }
 

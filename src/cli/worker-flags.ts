@@ -34,7 +34,19 @@ export interface WorkerFlags {
  */
 export function readWorkerFlags(flags: Flags, isTerminal: boolean): WorkerFlags {
   const issues: Issue[] = []
-  const { from, stream, to = '-', group, consumer, newGroups, output, json, verbose, ...others } = flags
+  const {
+    from,
+    stream,
+    to = '-',
+    group,
+    consumer,
+    newGroups,
+    output,
+    json,
+    verbose,
+    follow,
+    ...others
+  } = flags
   const { batch, claimIdleMs, maxLen, idleExitMs, ...viewFlags } = others
   const report = (flag: string, message: string, code: Issue['code'] = 'format') =>
     void issues.push({ path: flag, code, message })
@@ -47,6 +59,8 @@ export function readWorkerFlags(flags: Flags, isTerminal: boolean): WorkerFlags 
   if (target === '') report('--to', 'expected a stream such as "redis://host:6379/new", a file, or "-"')
   if (source !== undefined && isUrl(target) && isSamePlace(source, target))
     report('--to', 'is the stream that is read: it would never end')
+  if (follow !== undefined)
+    report('--follow', 'is for files: a worker goes on until a signal ends it', 'unknown_key')
   const counts = {
     batch: readCount('--batch', batch, report),
     claimIdleMs: readCount('--claim-idle-ms', claimIdleMs, report),
@@ -74,6 +88,28 @@ export function readWorkerFlags(flags: Flags, isTerminal: boolean): WorkerFlags 
       isVerbose: verbose === true,
     },
   }
+}
+
+/**
+ * Whether a target was perhaps meant as the stream of that name on the same server: it is a file in the working directory,
+ * and looks like none.
+ */
+export function mayBeMeantAsStream(target: string): boolean {
+  return target !== '-' && /^[^./\\]+$/.test(target)
+}
+
+/** What is wrong with options that were given as flags, by the names of the flags. */
+export function nameFlags(error: unknown): unknown {
+  if (!(error instanceof ValidationError)) return error
+  const issues = error.issues.map((issue) => ({ ...issue, path: `--${kebabCase(issue.path)}` }))
+  return new ValidationError('the command line is', issues, {
+    code: 'EVENTSETS_INVALID_OPTIONS',
+    cause: error,
+  })
+}
+
+function kebabCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 
 type ReportFlag = (flag: string, message: string, code?: Issue['code']) => void
@@ -120,12 +156,14 @@ function isSamePlace(one: string, other: string): boolean {
   return normalise(one) === normalise(other)
 }
 
-/** Without the user, with the port and the number of the database that are meant when there are none. */
+/** Without the user, escaped alike, with the port and the number of the database that are meant when there are none. */
 function normalise(url: string): string {
   const { protocol, host, pathname } = new URL(URL.canParse(url) ? describeUrl(url) : 'redis://?')
   const parts = pathname.split('/').slice(1)
-  const path = parts.length > 1 ? `${Number(parts[0])}/${parts[1]}` : `0/${parts[0]}`
-  return `${protocol}//${/:\d+$/.test(host) ? host : `${host}:6379`}/${path}`
+  const [database = '0', name = ''] = parts.length > 1 ? parts : ['0', ...parts]
+  const path = `${Number(database)}/${encodeURIComponent(decode(name) ?? name)}`
+  const server = (decode(host) ?? host).toLowerCase()
+  return `${protocol}//${/:\d+$/.test(server) ? server : `${server}:6379`}/${path}`
 }
 
 function readCount(flag: string, value: unknown, report: ReportFlag): number | undefined {

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, write, writeSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync, statSync, write, writeSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { EventsetsError } from '../core/errors.ts'
 import { describeWriteFailure } from '../pino/file-writer.ts'
@@ -15,15 +15,20 @@ export interface WorkerOutput {
   close(): void
 }
 
+/** How often it is looked whether somebody reads a named pipe. */
+const LOOK_MS = 50
+
 /**
  * Opens a file to append to, or standard output: `-`. It is written in the background: signs of life go on while nobody
- * reads.
+ * reads. A named pipe is waited for until somebody reads it.
  *
+ * @returns Undefined when the waiting was ended.
  * @throws EventsetsError when the file cannot be opened.
  */
-export function openWorkerOutput(to: string): WorkerOutput {
+export async function openWorkerOutput(to: string, end: AbortSignal): Promise<WorkerOutput | undefined> {
   const isOwn = to !== '-'
-  const fd = isOwn ? openToAppend(to) : 1
+  const fd = isOwn ? await openPath(to, end) : 1
+  if (fd === undefined) return undefined
   const name = isOwn ? to : 1
   return {
     async write(bytes) {
@@ -37,7 +42,7 @@ export function openWorkerOutput(to: string): WorkerOutput {
           const { code } = error as NodeJS.ErrnoException
           if (code === 'EPIPE') return false
           if (code !== 'EAGAIN') throw failed(name, error)
-          // Somebody has made the pipe non-blocking, and its reader is slow.
+          // The pipe is non-blocking, and its reader is slow.
           await wait(waitMs)
           waitMs = Math.min(waitMs * 2, 50)
         }
@@ -57,6 +62,36 @@ function writeSome(fd: number, bytes: Buffer, from: number): Promise<number> {
       else resolve(count)
     })
   })
+}
+
+async function openPath(path: string, end: AbortSignal): Promise<number | undefined> {
+  if (!isPipe(path)) return openToAppend(path)
+  while (!end.aborted) {
+    const fd = openPipe(path)
+    if (fd !== undefined) return fd
+    // An end is no failure.
+    await wait(LOOK_MS, undefined, { signal: end }).catch(() => {})
+  }
+  return undefined
+}
+
+function isPipe(path: string): boolean {
+  try {
+    return statSync(path).isFIFO()
+  } catch {
+    // What is wrong with it shows when it is opened.
+    return false
+  }
+}
+
+/** Undefined when nobody reads it. To open it otherwise would wait for that, and for no signal. */
+function openPipe(path: string): number | undefined {
+  try {
+    return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENXIO') return undefined
+    throw failed(path, error)
+  }
 }
 
 function openToAppend(path: string): number {

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { EventsetsError } from '../core/errors.ts'
 import { workingDirectory } from '../discovery/discover.ts'
+import { oneLine } from '../discovery/origin.ts'
 import type { LogBatch, LogStreamDriver, LogStreamReader, LogStreamWriter } from '../log-stream/driver.ts'
 import { findLogStreamDriver } from '../log-stream/find-driver.ts'
 import { isUrl } from '../log-stream/is-url.ts'
@@ -12,7 +13,7 @@ import { printError } from './output.ts'
 import { isConfigurationProblem, loadSets } from './sets.ts'
 import { toLineOptions } from './view-flags.ts'
 import { type Convert, createConversion, splitLines } from './worker-conversion.ts'
-import { readWorkerFlags, type WorkerSettings } from './worker-flags.ts'
+import { mayBeMeantAsStream, nameFlags, readWorkerFlags, type WorkerSettings } from './worker-flags.ts'
 import { openWorkerOutput, type WorkerOutput } from './worker-output.ts'
 
 /** How long the end waits for what is in hand. */
@@ -33,25 +34,19 @@ export async function work(flags: Flags): Promise<number> {
 
   const near = project ?? join(workingDirectory(), 'package.json')
   const driver = await findDriver(from, near)
-  const reader = driver.openReader(from, {
-    ...settings,
-    endAfterIdleMs: settings.idleExitMs,
-    onError: (error) => tell(describeError(error)),
-    onBack: () => tell('The server is back.'),
-  })
+  const reader = openReader(driver, settings)
+  const ending = endOnSignals(reader)
+  if (mayBeMeantAsStream(to)) tell(describeFile(to, from))
   const isTold = settings.isVerbose || isTerminal(2)
   if (isTold) tell(describeWork(settings))
   const done: Done = { lines: 0, repeated: 0, lost: 0 }
-  const ending = endOnSignals(reader)
   try {
-    const target = isUrl(to)
-      ? toStream((await findDriver(to, near)).openWriter(to, settings))
-      : toOutput(openWorkerOutput(to))
+    const target = await openTarget(settings, near, ending.began)
     try {
       const convert = await createConversion(registry, view.options)
-      await passBatches(reader, target, convert, done)
+      if (target) await passBatches(reader, target, convert, done)
     } finally {
-      await target.close()
+      await target?.close()
     }
   } catch (error) {
     if (!ending.isOverdue) throw error
@@ -75,11 +70,36 @@ async function findDriver(url: string, project: string): Promise<LogStreamDriver
   }
 }
 
+function openReader(driver: LogStreamDriver, settings: WorkerSettings): LogStreamReader {
+  try {
+    return driver.openReader(settings.from, {
+      ...settings,
+      endAfterIdleMs: settings.idleExitMs,
+      onError: (error) => tell(describeError(error)),
+      onBack: () => tell('The server is back.'),
+    })
+  } catch (error) {
+    throw nameFlags(error)
+  }
+}
+
 /** Where the lines go. */
 interface Target {
   /** Gives how many lines of the batch were this process's own; undefined when nobody takes them any more. */
   pass(batch: LogBatch, bytes: Buffer): Promise<number | undefined>
   close(): Promise<void>
+}
+
+/** Undefined when the end came before anybody could take lines. */
+async function openTarget(
+  settings: WorkerSettings,
+  near: string,
+  end: AbortSignal,
+): Promise<Target | undefined> {
+  const { to } = settings
+  if (isUrl(to)) return toStream((await findDriver(to, near)).openWriter(to, settings))
+  const output = await openWorkerOutput(to, end)
+  return output && toOutput(output)
 }
 
 function toStream(writer: LogStreamWriter): Target {
@@ -126,9 +146,16 @@ async function passBatches(
   }
 }
 
+interface Ending {
+  readonly began: AbortSignal
+  readonly isOverdue: boolean
+  release(): void
+}
+
 /** The first signal ends it when what is in hand is done, the second one at once. */
-function endOnSignals(reader: LogStreamReader): { readonly isOverdue: boolean; release(): void } {
+function endOnSignals(reader: LogStreamReader): Ending {
   let isOverdue = false
+  const beginning = new AbortController()
   let timer: NodeJS.Timeout | undefined
   const dieOf = (signal: NodeJS.Signals) => {
     release()
@@ -137,6 +164,7 @@ function endOnSignals(reader: LogStreamReader): { readonly isOverdue: boolean; r
   const end = (signal: NodeJS.Signals) => {
     if (timer) return dieOf(signal)
     reader.stop()
+    beginning.abort()
     timer = setTimeout(() => {
       isOverdue = true
       void reader.close()
@@ -156,6 +184,7 @@ function endOnSignals(reader: LogStreamReader): { readonly isOverdue: boolean; r
     get isOverdue() {
       return isOverdue
     },
+    began: beginning.signal,
     release,
   }
 }
@@ -171,6 +200,11 @@ function describeError({ message, hint }: Error & Partial<EventsetsError>): stri
 function describeWork({ from, to, group }: WorkerSettings): string {
   const target = to === '-' ? 'standard output' : isUrl(to) ? describeUrl(to) : to
   return `Lines of ${describeUrl(from)} go to ${target}, as one of the group ${JSON.stringify(group)}.`
+}
+
+function describeFile(to: string, from: string): string {
+  const stream = describeUrl(from).replace(/[^/]*$/, encodeURIComponent(to))
+  return `Lines go to the file ${JSON.stringify(oneLine(to))} in the working directory. A stream is named by a URL: --to ${stream}`
 }
 
 function describeDone({ lines, repeated, lost }: Done): string {

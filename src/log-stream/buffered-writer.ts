@@ -60,6 +60,8 @@ const LINE_END = Uint8Array.of(NEWLINE)
 export function createBufferedWriter(options: BufferedWriterOptions): BufferedWriter {
   const { writer, name, maxBytes, onFull, spill, closeTimeoutMs, lossRecord, report } = options
   const queue = createLineQueue()
+  /** What came after the lines on the disk, when there was no room there. */
+  const behindDisk = createLineQueue()
   /** The beginning of a line whose end has not come yet. */
   let held: Uint8Array[] = []
   let heldBytes = 0
@@ -87,14 +89,15 @@ export function createBufferedWriter(options: BufferedWriterOptions): BufferedWr
   let untoldLoss = 0
   let lossWhileAway = 0
 
-  const usedBytes = () => queue.bytes + (batch && !batch.isSpilled ? batch.bytes : 0)
+  const usedBytes = () => queue.bytes + behindDisk.bytes + (batch && !batch.isSpilled ? batch.bytes : 0)
   const isOnDisk = () => spill !== undefined && spill.unreadBytes > 0
   const isRoomLeft = () => usedBytes() < maxBytes
   const isWaitedFor = () => !isHurried && (onFull === 'block' || (onFull === 'drop' && isPatient))
 
   const takeLines = (lines: Uint8Array) => {
     // What is on the disk already was first.
-    if (isOnDisk()) return spillLines(lines)
+    if (isOnDisk()) return takeBehindDisk(lines)
+    leaveDisk()
     const room = maxBytes - usedBytes()
     // Whoever is asked to wait has one chunk in its hands, which may come in parts.
     if (lines.length <= room || onFull === 'block' || isHurried || (onFull === 'drop' && isPatient)) {
@@ -111,11 +114,30 @@ export function createBufferedWriter(options: BufferedWriterOptions): BufferedWr
     if (spill) spillLines(rest)
     else drop(countLines(rest))
   }
+  const takeBehindDisk = (lines: Uint8Array) => {
+    const spilled = behindDisk.bytes > 0 ? 0 : spillWithRecord(lines)
+    const rest = lines.subarray(spilled)
+    const room = isHurried ? rest.length : wholeLinesWithin(rest, maxBytes - usedBytes())
+    if (room > 0) {
+      recordLoss(behindDisk)
+      behindDisk.push(rest.subarray(0, room))
+    }
+    if (room < rest.length) drop(countLines(rest.subarray(room)))
+  }
+  /** Nothing is on the disk any more. */
+  const leaveDisk = () => {
+    if (behindDisk.bytes > 0) queue.push(behindDisk.takeAll())
+  }
   const spillLines = (lines: Uint8Array) => {
-    const record = unrecordedLoss === 0 ? undefined : toLine(lossRecord(unrecordedLoss))
-    if (record && spill?.append(record) === record.length) unrecordedLoss = 0
-    const bytes = spill?.append(lines) ?? 0
+    const bytes = spillWithRecord(lines)
     if (bytes < lines.length) drop(countLines(lines.subarray(bytes)))
+  }
+  const spillWithRecord = (lines: Uint8Array): number => {
+    const record = unrecordedLoss === 0 ? undefined : toLine(lossRecord(unrecordedLoss))
+    // Where there is no room for it, lines behind it would stand in the wrong place.
+    if (record && spill?.append(record) !== record.length) return 0
+    if (record) unrecordedLoss = 0
+    return spill?.append(lines) ?? 0
   }
   const drop = (lines: number) => {
     unrecordedLoss += lines
@@ -134,11 +156,11 @@ export function createBufferedWriter(options: BufferedWriterOptions): BufferedWr
     tell(`a line of more than ${wordBytes(maxBytes)} for ${name} had to be dropped.`)
   }
   /** Where lines are missing, a line says so. */
-  const recordLoss = () => {
+  const recordLoss = (to = queue) => {
     if (unrecordedLoss === 0) return
     const lines = unrecordedLoss
     unrecordedLoss = 0
-    queue.push(toLine(lossRecord(lines)))
+    to.push(toLine(lossRecord(lines)))
   }
   const tell = (message: string) => {
     toldAt = performance.now()
@@ -178,15 +200,21 @@ export function createBufferedWriter(options: BufferedWriterOptions): BufferedWr
     attempt(batch.lines).then(onWritten, onFailed)
   }
   const attempt = async (lines: readonly Uint8Array[]) => await writer.write(lines)
-  const nextBatch = (): Batch | undefined => {
+  const nextOfMemory = (): Batch | undefined => {
+    if (!isOnDisk()) leaveDisk()
     const first = queue.take(BATCH)
-    if (first) return { ...first, isSpilled: false }
+    return first && { ...first, isSpilled: false }
+  }
+  const nextBatch = (): Batch | undefined => {
+    const first = nextOfMemory()
+    if (first) return first
     if (!spill || !isOnDisk()) return undefined
     const spilled = spill.peek(BATCH.bytes)
-    if (!spilled && performance.now() - unreadToldAt > TELL_AGAIN_MS) {
+    if (spill.failure !== undefined && performance.now() - unreadToldAt > TELL_AGAIN_MS) {
       unreadToldAt = performance.now()
       tell(`lines that wait in ${spill.path} cannot be read: ${textOf(spill.failure)}`)
     }
+    if (!spilled && !isOnDisk()) return nextOfMemory()
     return spilled && { ...cutLines(spilled, BATCH), isSpilled: true }
   }
   const onWritten = () => {
@@ -194,6 +222,7 @@ export function createBufferedWriter(options: BufferedWriterOptions): BufferedWr
     if (isClosed) return
     if (batch?.isSpilled) spill?.release(batch.bytes)
     batch = undefined
+    if (!isOnDisk()) leaveDisk()
     pauseMs = FIRST_PAUSE_MS
     if (failure !== undefined) {
       failure = undefined
@@ -256,8 +285,12 @@ export function createBufferedWriter(options: BufferedWriterOptions): BufferedWr
       queue.takeAll(),
     ])
     batch = undefined
+    // The last first: what is put before all others takes the room that is left.
+    const last = behindDisk.takeAll()
+    const keptOfLast = spill?.append(last) ?? 0
     const kept = spill?.prepend(left) ?? 0
-    const lost = countLines(left.subarray(0, left.length - kept)) + untoldLoss
+    const lost =
+      countLines(left.subarray(0, left.length - kept)) + countLines(last.subarray(keptOfLast)) + untoldLoss
     if (spill && spill.unreadBytes > 0)
       tell(`what could not be written to ${name} is kept in ${spill.path}, and goes there at the next start.`)
     const reason = failure === undefined ? '' : `: ${failure}`

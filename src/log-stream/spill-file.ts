@@ -20,13 +20,18 @@ import { claimFile, type SpillLock } from './spill-lock.ts'
 export interface SpillFile {
   /** The file of this process: the given path, or that with a number where another process has it. */
   readonly path: string
+  /** What stands in the way at the path, and at the numbers behind it, and is left as it is. */
+  readonly passedOver: readonly PassedOver[]
   /** How many bytes wait, those that dead processes left behind included. */
   readonly unreadBytes: number
   /** Takes whole lines as far as there is room, and gives how many bytes that were. Never throws: `failure` says why. */
   append(lines: Uint8Array): number
   /** Puts lines before all others, as far as there is room: the last ones. Gives how many bytes that were. */
   prepend(lines: Uint8Array): number
-  /** The first lines: so many bytes, or one line where that is longer. Nothing where there are none, or none can be read. */
+  /**
+   * The first lines: so many bytes, or one line where that is longer. Nothing where there are none, or none can be read.
+   * What somebody has cut off is left out, and `failure` says how much that was.
+   */
   peek(mostBytes: number): Buffer | undefined
   /** Forgets the first lines, which are somewhere else by now. */
   release(bytes: number): void
@@ -36,6 +41,13 @@ export interface SpillFile {
   readonly failure: unknown
   /** Leaves what waits to the next process, and the file is gone where nothing waits. */
   close(): void
+}
+
+/** A file that is not one of ours, or is damaged. */
+export interface PassedOver {
+  readonly path: string
+  /** As the rest of a sentence about it. */
+  readonly reason: string
 }
 
 export interface SpillFileOptions {
@@ -53,21 +65,23 @@ const MAX_FILES = 256
 
 /**
  * Opens a file for lines that find no room elsewhere. A file that another process uses is left to it, and a number is
- * put behind the path. What a process left behind that is dead comes first.
+ * put behind the path; so it is where something else stands there. What a process left behind that is dead comes first.
  *
- * @throws EventsetsError when no file can be opened there, or the file holds something else.
+ * @throws EventsetsError when no file can be opened there.
  */
 export function openSpillFile({ path: given, maxBytes, mkdir }: SpillFileOptions): SpillFile {
   const path = resolve(given)
-  let own: Ring
+  let opened: OpenedOwn
   try {
     if (mkdir) mkdirSync(dirname(path), { recursive: true })
-    own = openOwn(path, maxBytes)
+    opened = openOwn(path, maxBytes)
   } catch (error) {
     throw cannotOpen(given, error)
   }
+  const { passedOver } = opened
+  let { own } = opened
   /** Those of dead processes, in the order they were found. */
-  let left: Ring[] = []
+  let left = [...opened.left]
   let failure: unknown
 
   let tellFound = () => {}
@@ -81,7 +95,9 @@ export function openSpillFile({ path: given, maxBytes, mkdir }: SpillFileOptions
     if (!own.lock.isLost()) return
     // This process was asleep for so long that somebody else has taken its file over.
     closeRing(own, false)
-    own = openOwn(path, maxBytes)
+    const again = openOwn(path, maxBytes)
+    own = again.own
+    left.push(...again.left)
   }
   const careful = <T>(otherwise: T, action: () => T): T => {
     failure = undefined
@@ -94,22 +110,28 @@ export function openSpillFile({ path: given, maxBytes, mkdir }: SpillFileOptions
   }
   const forget = (ring: Ring, bytes: number) => {
     // Whoever has taken it over sends it once more.
-    if (ring.lock.isLost()) return
+    if (ring.lock.isLost()) return leaveToOther(ring)
     ring.start = Math.min(ring.end, ring.start + bytes)
     if (unreadOf(ring) > 0) return writeHeader(ring)
     if (ring === own) return clear(own, maxBytes)
     left = left.filter((other) => other !== ring)
     closeRing(ring, true)
   }
+  const leaveToOther = (ring: Ring) => {
+    if (ring === own) return secureOwn()
+    left = left.filter((other) => other !== ring)
+    closeRing(ring, false)
+  }
   /** Where the lines come from that were looked at last. */
   let peeked: Ring | undefined
 
-  look()
+  careful(undefined, look)
   const timer = setInterval(() => careful(undefined, look), LOOK_MS).unref()
   return {
     get path() {
       return own.path
     },
+    passedOver,
     get unreadBytes() {
       return left.reduce((sum, ring) => sum + unreadOf(ring), unreadOf(own))
     },
@@ -144,12 +166,16 @@ export function openSpillFile({ path: given, maxBytes, mkdir }: SpillFileOptions
       }),
     peek: (mostBytes) =>
       careful(undefined, () => {
-        peeked = left.find(unreadOf) ?? own
-        if (unreadOf(peeked) === 0) return undefined
-        const lines = readLines(peeked, mostBytes)
-        if (lines) return lines
-        forget(peeked, unreadOf(peeked))
-        throw new Error(`the file has been cut off, and what was in it is lost`)
+        for (let lostBytes = 0; ; ) {
+          peeked = left.find(unreadOf) ?? own
+          const lines = unreadOf(peeked) === 0 ? undefined : readLines(peeked, mostBytes)
+          if (lostBytes > 0)
+            failure = new Error(`the file has been cut off, and ${lostBytes} bytes of lines are lost`)
+          if (lines || unreadOf(peeked) === 0) return lines
+          const bytes = unreadableBytes(peeked)
+          if (!peeked.lock.isLost()) lostBytes += bytes
+          forget(peeked, bytes)
+        }
       }),
     release: (bytes) =>
       careful(undefined, () => {
@@ -183,14 +209,54 @@ function unreadOf({ start, end }: Ring): number {
   return end - start
 }
 
-function openOwn(path: string, maxBytes: number): Ring {
-  for (let number = 0; number < MAX_FILES; number++) {
-    const candidate = number === 0 ? path : `${path}.${number}`
-    const lock = claimFile(candidate)
-    if (lock) return openRing(candidate, lock, maxBytes)
-  }
-  throw new Error(`${MAX_FILES} processes use it already`)
+interface OpenedOwn {
+  readonly own: Ring
+  /** What was left behind where another size was asked for: it is emptied, and nothing is added. */
+  readonly left: readonly Ring[]
+  readonly passedOver: readonly PassedOver[]
 }
+
+function openOwn(path: string, maxBytes: number): OpenedOwn {
+  const left: Ring[] = []
+  const passedOver: PassedOver[] = []
+  try {
+    for (let number = 0; number < MAX_FILES; number++) {
+      const candidate = number === 0 ? path : `${path}.${number}`
+      const lock = claimFile(candidate)
+      if (!lock) continue
+      const ring = tryRing(candidate, lock, maxBytes)
+      if ('reason' in ring) passedOver.push(ring)
+      else if (ring.capacity === maxBytes) return { own: ring, left, passedOver }
+      else if (unreadOf(ring) > 0) left.push(ring)
+      else {
+        left.push(ring)
+        clear(ring, maxBytes)
+        left.pop()
+        return { own: ring, left, passedOver }
+      }
+    }
+  } catch (error) {
+    for (const ring of left) closeRing(ring, false)
+    throw error
+  }
+  for (const ring of left) closeRing(ring, false)
+  throw new Error(`${MAX_FILES} processes use it already, or something else stands there`)
+}
+
+function tryRing(path: string, lock: SpillLock, maxBytes: number): Ring | PassedOver {
+  try {
+    return openRing(path, lock, maxBytes)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (error instanceof Unusable) return { path, reason: message }
+    if (code === 'ELOOP') return { path, reason: 'it is a link' }
+    if (code === 'EISDIR') return { path, reason: 'it is a folder' }
+    throw error
+  }
+}
+
+/** What is there is not for us. */
+class Unusable extends Error {}
 
 /** The files of processes that are dead and have left something. */
 function findLeft(path: string, known: readonly Ring[]): Ring[] {
@@ -215,8 +281,7 @@ function findLeft(path: string, known: readonly Ring[]): Ring[] {
       if (unreadOf(ring) > 0) return [ring]
       closeRing(ring, true)
     } catch {
-      // It is not one of ours, or cannot be read: it is left as it is.
-      lock.release()
+      // It is not one of ours, or cannot be read: it is left as it is, and its lock has been released.
     }
     return []
   })
@@ -229,8 +294,8 @@ function openRing(path: string, lock: SpillLock, maxBytes: number): Ring {
     const { O_RDWR, O_CREAT, O_NOFOLLOW = 0 } = constants
     fd = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600)
     const stats = fstatSync(fd)
-    if (!stats.isFile()) throw new Error('it is no file')
-    if (process.getuid && stats.uid !== process.getuid()) throw new Error('it belongs to another user')
+    if (!stats.isFile()) throw new Unusable('it is no file')
+    if (process.getuid && stats.uid !== process.getuid()) throw new Unusable('it belongs to another user')
     const ring: Ring = { path, fd, lock, capacity: 0, start: 0, end: 0 }
     if (stats.size === 0) clear(ring, maxBytes)
     else readHeader(ring)
@@ -260,12 +325,16 @@ function clear(ring: Ring, maxBytes: number): void {
 
 function readHeader(ring: Ring): void {
   const header = Buffer.alloc(HEADER_BYTES)
-  readSync(ring.fd, header, 0, HEADER_BYTES, 0)
-  if (!header.subarray(0, MAGIC.length).equals(MAGIC)) throw new Error('it holds something else')
+  const bytes = readSync(ring.fd, header, 0, HEADER_BYTES, 0)
+  if (!header.subarray(0, MAGIC.length).equals(MAGIC)) throw new Unusable('it holds something else')
   const [capacity = 0, start = 0, end = 0] = [16, 24, 32].map((at) => Number(header.readBigUInt64LE(at)))
   const isSound =
-    [capacity, start, end].every(Number.isSafeInteger) && start <= end && end - start <= capacity
-  if (!isSound) throw new Error('it is damaged')
+    bytes === HEADER_BYTES &&
+    [capacity, start, end].every(Number.isSafeInteger) &&
+    capacity > 0 &&
+    start <= end &&
+    end - start <= capacity
+  if (!isSound) throw new Unusable('it is damaged')
   ring.capacity = capacity
   ring.start = start
   ring.end = end
@@ -292,16 +361,43 @@ function writeAll(fd: number, bytes: Uint8Array, at: number): void {
     written += writeSync(fd, bytes, written, bytes.length - written, at + written)
 }
 
-/** Nothing where the file does not have what it should. */
+/** Nothing where the file does not have the first line as a whole. */
 function readLines(ring: Ring, mostBytes: number): Buffer | undefined {
-  const unread = unreadOf(ring)
+  const unread = readableBytes(ring)
+  if (unread === 0) return undefined
   for (let bytes = Math.min(unread, mostBytes); ; bytes = Math.min(unread, bytes * 2)) {
     const read = readAt(ring, ring.start, bytes)
     if (read === undefined) return undefined
     const end = (bytes > mostBytes ? read.indexOf(NEWLINE) : read.lastIndexOf(NEWLINE)) + 1
     if (end > 0) return read.subarray(0, end)
-    if (bytes === unread) return read
+    if (bytes === unread) return unread === unreadOf(ring) ? read : undefined
   }
+}
+
+/** How much of what is unread, from its beginning, the file has: somebody may have cut it off. */
+function readableBytes(ring: Ring): number {
+  const { fd, capacity, start } = ring
+  const unread = unreadOf(ring)
+  const presentBytes = Math.max(0, fstatSync(fd).size - HEADER_BYTES)
+  const at = start % capacity
+  const untilEnd = Math.min(unread, capacity - at)
+  const before = Math.min(untilEnd, Math.max(0, presentBytes - at))
+  return before < untilEnd ? before : before + Math.min(unread - untilEnd, presentBytes)
+}
+
+/** How far it is to the first line behind a gap: to the beginning of the circle, and on to a line end. */
+function unreadableBytes(ring: Ring): number {
+  const { capacity, start, end } = ring
+  const gap = start + readableBytes(ring)
+  const behind = { ...ring, start: Math.min(end, gap + capacity - (gap % capacity)) }
+  const rest = readableBytes(behind)
+  for (let bytes = Math.min(rest, 65_536); bytes > 0; bytes = Math.min(rest, bytes * 2)) {
+    // What is there of a line that began in the gap.
+    const lineEnd = (readAt(behind, behind.start, bytes)?.indexOf(NEWLINE) ?? -1) + 1
+    if (lineEnd > 0) return behind.start + lineEnd - start
+    if (bytes === rest) break
+  }
+  return behind.start + rest - start
 }
 
 function readAt({ fd, capacity }: Ring, place: number, count: number): Buffer | undefined {

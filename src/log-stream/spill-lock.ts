@@ -40,7 +40,14 @@ function createLock(lock: string): SpillLock | undefined {
   const token = randomUUID()
   const fd = openNew(lock)
   if (fd === undefined) return undefined
-  writeSync(fd, JSON.stringify({ ...whoAmI(), token }))
+  try {
+    writeSync(fd, JSON.stringify({ ...whoAmI(), token }))
+  } catch (error) {
+    // A full disk has room for the name, and nobody could tell whose it is.
+    closeSync(fd)
+    rmSync(lock, { force: true })
+    throw error
+  }
   return {
     refresh() {
       const now = new Date()

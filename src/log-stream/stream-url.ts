@@ -1,6 +1,6 @@
-/** What comes before the colon, in small letters. */
+/** What comes before the colon, or what is there in its place, in small letters. */
 export function schemeOf(url: string): string {
-  return url.slice(0, url.indexOf(':')).toLowerCase()
+  return /^\s*([a-z][a-z0-9+.-]*)/i.exec(url)?.[1]?.toLowerCase() ?? ''
 }
 
 /** A URL for people to read: without user, password, and what stands behind a question mark. */

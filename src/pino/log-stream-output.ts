@@ -1,8 +1,8 @@
 import { type EventsetsError, ValidationError } from '../core/errors.ts'
-import { type BufferedWriter, createBufferedWriter } from '../log-stream/buffered-writer.ts'
+import { type BufferedWriter, createBufferedWriter, type OnFull } from '../log-stream/buffered-writer.ts'
 import type { LogStreamDriver } from '../log-stream/driver.ts'
 import { findLogStreamDriver } from '../log-stream/find-driver.ts'
-import { openSpillFile } from '../log-stream/spill-file.ts'
+import { openSpillFile, type SpillFile } from '../log-stream/spill-file.ts'
 import { describeUrl } from '../log-stream/stream-url.ts'
 import { toSafeText } from '../pretty/safe-text.ts'
 import { watchMainThread } from './main-thread.ts'
@@ -55,31 +55,51 @@ function openLogStream(
 ): BufferedWriter {
   const {
     spillPath,
-    onFull = spillPath === undefined ? 'drop' : 'spill',
+    onFull: asked = spillPath === undefined ? 'drop' : 'spill',
     maxBufferBytes = DEFAULT_BUFFER_BYTES,
     maxSpillBytes = DEFAULT_SPILL_BYTES,
     closeTimeoutMs = DEFAULT_CLOSE_TIMEOUT_MS,
     maxLen,
     mkdir = false,
   } = options
-  if (onFull === 'spill' && spillPath === undefined) throw withoutPath()
+  if (asked === 'spill' && spillPath === undefined) throw withoutPath()
   const writer = driver.openWriter(url, { maxLen, timeoutMs: TRY_MS })
+  const report = (message: string) => tell(toSafeText(message))
   const spill =
-    onFull === 'spill' && spillPath !== undefined
-      ? openSpillFile({ path: spillPath, maxBytes: maxSpillBytes, mkdir })
+    asked === 'spill' && spillPath !== undefined
+      ? trySpillFile({ path: spillPath, maxBytes: maxSpillBytes, mkdir }, report)
       : undefined
-  return watched(
-    createBufferedWriter({
-      writer,
-      name: describeUrl(url),
-      maxBytes: maxBufferBytes,
-      onFull,
-      spill,
-      closeTimeoutMs,
-      lossRecord: (lines) => wordLoss(lines, options),
-      report: (message) => tell(toSafeText(message)),
-    }),
-  )
+  const onFull = asked === 'spill' && !spill ? 'drop' : asked
+  const buffered = createBufferedWriter({
+    writer,
+    name: describeUrl(url),
+    maxBytes: maxBufferBytes,
+    onFull,
+    spill,
+    closeTimeoutMs,
+    lossRecord: (lines) => wordLoss(lines, options),
+    report,
+  })
+  return watched(buffered, onFull)
+}
+
+/** A disk that is full, or a folder that is missing, is no reason to have no log at all. */
+function trySpillFile(
+  options: Parameters<typeof openSpillFile>[0],
+  report: (message: string) => void,
+): SpillFile | undefined {
+  try {
+    const spill = openSpillFile(options)
+    for (const { path, reason } of spill.passedOver)
+      report(
+        `eventsets: ${JSON.stringify(path)} is left as it is: ${reason}. Lines that find no room in memory go to ${JSON.stringify(spill.path)}.`,
+      )
+    return spill
+  } catch (error) {
+    const { message } = error as EventsetsError
+    report(`${message} Without it, lines that find no room in memory are dropped.`)
+    return undefined
+  }
 }
 
 function withoutPath(): ValidationError {
@@ -93,7 +113,7 @@ function withoutPath(): ValidationError {
 }
 
 /** Keeps a thread waiting only as long as it does not wait for this one: otherwise both would wait for ever. */
-function watched(writer: BufferedWriter): BufferedWriter {
+function watched(writer: BufferedWriter, onFull: OnFull): BufferedWriter {
   let isHurried = false
   const watch = watchMainThread((isSilent) => writer.hurry(isSilent || isHurried))
   return {
@@ -103,6 +123,7 @@ function watched(writer: BufferedWriter): BufferedWriter {
       writer.hurry(should)
     },
     hasRoom(onRoom) {
+      if (onFull === 'block') watch.meet()
       const hasRoom = writer.hasRoom(() => {
         watch.rest()
         onRoom()

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -139,6 +139,27 @@ describe.runIf(hasRedisServer)('eventsets worker', () => {
     expect(numbersIn(piped.stdout.split('\n').slice(0, -1))).toEqual([0, 1, 2])
     expect(filed).toMatchObject({ status: 0, stdout: '', stderr: '' })
     expect(readFileSync(file, 'utf8')).toBe(`{"half\n${piped.stdout}`)
+  })
+
+  it('says that a bare name is a file, and how a stream is named', async () => {
+    const key = newStream()
+    await fill(server, key, 1)
+    const from = `redis://:Hidden-1@${server.url.slice('redis://'.length)}/${key}`
+    const folder = temporaryFolder()
+    install(folder)
+
+    const args = ['--group', 'g', '--idle-exit-ms', '1', '--to']
+    const bare = runCli(worker('--from', `${server.url}/${key}`, ...args, 'enriched'), { cwd: folder, env })
+    const path = runCli(worker('--from', `${server.url}/${key}`, ...args, './enriched'), { cwd: folder, env })
+    const secret = runCli(worker('--from', from, ...args, 'enriched'), { cwd: folder, env })
+
+    expect(bare).toMatchObject({
+      status: 0,
+      stderr: `eventsets: Lines go to the file "enriched" in the working directory. A stream is named by a URL: --to ${server.url}/enriched\n`,
+    })
+    expect(numbersIn(readFileSync(join(folder, 'enriched'), 'utf8').split('\n').slice(0, -1))).toEqual([0])
+    expect(path).toMatchObject({ status: 0, stderr: '' })
+    expect(secret.stderr).not.toContain('Hidden')
   })
 
   it('takes the options of the view', async () => {
@@ -467,7 +488,7 @@ describe.runIf(hasRedisServer)('eventsets worker, when the server', () => {
     )
 
     expect(status).toBe(2)
-    expect(stderr).toContain('WRONGPASS')
+    expect(stderr.split('WRONGPASS')).toHaveLength(2)
     expect(stderr).not.toContain('Hidden')
   })
 })
@@ -525,6 +546,27 @@ describe.runIf(hasRedisServer)('eventsets worker, when standard output', () => {
 
     expect(signal).toMatch(/^SIG(INT|TERM)$/)
     expect(await pendingIn(server, key)).toBeGreaterThan(0)
+  })
+
+  it('is a named pipe that nobody reads, waits for a reader, and ends at SIGTERM while there is none', async () => {
+    const key = newStream()
+    await fill(server, key, 3)
+    const pipe = join(temporaryFolder(), 'pipe')
+    execFileSync('mkfifo', [pipe])
+    const args = worker('--from', `${server.url}/${key}`, '--group', 'enrich', '--to', pipe, '--verbose')
+    const waiting = startCli(args, { cwd, env })
+    await until(() => waiting.output.stderr.includes('Lines of'))
+
+    waiting.child.kill('SIGTERM')
+    const ended = await waiting.ended
+
+    expect(ended).toMatchObject({ status: 0 })
+    const reading = spawn('cat', [pipe], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const chunks: Buffer[] = []
+    reading.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
+    runCli([...args, '--idle-exit-ms', '1'], { cwd, env })
+    await once(reading, 'close')
+    expect(numbersIn(Buffer.concat(chunks).toString().split('\n').slice(0, -1))).toEqual(upTo(3))
   })
 
   it('cannot be written, says so and acknowledges nothing', async () => {
@@ -589,6 +631,14 @@ describe('eventsets worker, wrongly used', () => {
       complaints: ['--to: is the stream that is read'],
     },
     {
+      args: ['--from', 'redis://h', '--stream', 'a:b', '--group', 'g', '--to', 'redis://H/a:b'],
+      complaints: ['--to: is the stream that is read'],
+    },
+    {
+      args: ['--from', 'redis://h/lo%67s', '--group', 'g', '--to', 'redis://u:p@h/00/logs'],
+      complaints: ['--to: is the stream that is read'],
+    },
+    {
       args: [
         '--from',
         'redis://h/logs',
@@ -608,10 +658,17 @@ describe('eventsets worker, wrongly used', () => {
       complaints: ['--output: a stream takes JSON only'],
     },
     { args: ['--from', 'redis://h/logs', '--group', 'g', '--output', 'xml'], complaints: ['json, pretty'] },
+    {
+      args: ['--from', 'redis://h/logs', '--group', 'g', '--batch', '5001', '--claim-idle-ms', '99'],
+      complaints: [
+        '--batch: expected a whole number from 1 to 5000',
+        '--claim-idle-ms: expected a whole number',
+      ],
+    },
     { args: ['--from', 'redis://h/logs', '--group', 'g', 'app.log'], complaints: ['too many arguments'] },
     {
       args: ['--from', 'redis://h/logs', '--group', 'g', '--follow'],
-      complaints: ["unknown option '--follow'"],
+      complaints: ['--follow: is for files: a worker goes on until a signal ends it'],
     },
     { args: ['--from', 'kafka://h/logs', '--group', 'g'], complaints: ['Known are redis:// and rediss://'] },
   ])('says all that is wrong, and exits 2: $args', ({ args, complaints }) => {

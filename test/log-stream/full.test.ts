@@ -130,6 +130,18 @@ describe.skipIf(!hasRedisServer)('with "block", when there is no room', () => {
     expect(new Set(lost)).toEqual(new Set([100_000]))
   })
 
+  it('does not keep an application from ending that has nothing left to do, whose server stays away', async () => {
+    const server = await openAwayServer()
+    const options = { destination: `${server.url}/logs`, maxBufferBytes: MAX_BYTES, onFull: 'block' }
+    const logger = await openApplication().start({ ...options, closeTimeoutMs: 700 })
+    // Before the worker is there, and more than it has room for.
+    await logger.tell({ task: 'log', from: 0, count: 1000, text })
+    await logger.tell({ task: 'stop' })
+
+    expect(await logger.ended).toBe(0)
+    expect(logger.stderr).toContain('1000 lines could not be written')
+  })
+
   it('keeps a logger waiting that waits for its transport, and no longer than it can', async () => {
     const server = await openAwayServer()
     const options = { destination: `${server.url}/logs`, maxBufferBytes: MAX_BYTES, onFull: 'block' }
@@ -268,6 +280,26 @@ describe.skipIf(!hasRedisServer)('with "spill", when there is no room', () => {
 
     expect(numbers.length).toBeGreaterThan(19_000)
     expectInOrder(numbers, 20_000 - numbers.length, 20_000)
+  })
+
+  it('drops nothing because the file it finds is full, while the server takes lines', async () => {
+    const server = await openAwayServer()
+    const { folder, start } = open(server, { maxSpillBytes: MAX_BYTES })
+    const first = await start()
+    await first.tell({ task: 'log', from: 0, count: 5000, text })
+    await untilAllIsSpilled(first)
+    await first.tell({ task: 'exit' })
+    await first.ended
+    await server.start()
+    const second = await start()
+    await second.tell({ task: 'log', from: 5000, count: 5, text })
+    await until(async () => (await lastNumber(server)) === 5004)
+    await second.tell({ task: 'exit' })
+    await second.ended
+
+    expect(second.stderr).not.toContain('dropped')
+    expectInOrder(numbersOf(await storedLines(server)).slice(-5), 5000, 5005)
+    expect(filesOf(folder)).toEqual([])
   })
 
   it('drops what the file has no room for either, and counts it', async () => {

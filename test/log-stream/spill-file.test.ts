@@ -155,14 +155,88 @@ describe('a spill file', () => {
         symlinkSync(`${path}-target`, path)
       },
     },
-  ])('refuses a file that holds $what, and leaves it as it is', ({ make }) => {
+    {
+      what: 'the beginning of a header',
+      make: (path: string) =>
+        writeFileSync(path, Buffer.concat([Buffer.from('eventsets spill\x01'), Buffer.alloc(4)])),
+    },
+  ])('leaves a file as it is that holds $what, and takes the next number', ({ make }) => {
     const folder = openFolder()
     const path = join(folder, 'spill')
     make(path)
     const before = readFileSync(path)
+    const file = open(path)
 
-    expect(() => open(path)).toThrow(expect.objectContaining({ code: 'EVENTSETS_DESTINATION' }))
+    expect(file.path).toBe(`${path}.1`)
+    expect(file.passedOver).toMatchObject([{ path, reason: expect.stringMatching(/^it (is|holds) /) }])
+    expect(file.append(Buffer.from('a line\n'))).toBe(7)
+    expect(take(file, 100)).toBe('a line\n')
+    file.close()
     expect(readFileSync(path)).toEqual(before)
-    expect(readdirSync(folder).filter((name) => name.includes('lock'))).toEqual([])
+    expect(readdirSync(folder).filter((name) => /lock|\.1$/.test(name))).toEqual([])
+  })
+
+  it('takes the next number where there is a folder', () => {
+    const path = openFolder()
+    const file = open(path)
+
+    expect(file.path).toBe(`${path}.1`)
+    file.close()
+    expect(existsSync(`${path}.1`)).toBe(false)
+  })
+
+  it('is an error where there is no folder for it', () => {
+    expect(() => open(join(openFolder(), 'missing', 'spill'))).toThrow(
+      expect.objectContaining({ code: 'EVENTSETS_DESTINATION' }),
+    )
+  })
+
+  it('has the room that was asked for, whatever room one had that was left', () => {
+    const folder = openFolder()
+    const path = join(folder, 'spill')
+    const small = open(path)
+    small.append(Buffer.from(`${'x'.repeat(MAX_BYTES - 1)}\n`))
+    small.close()
+    const large = open(path, 2 * MAX_BYTES)
+
+    expect(large.append(Buffer.from(`${'y'.repeat(MAX_BYTES)}\n`))).toBe(MAX_BYTES + 1)
+    expect(take(large, 10)).toMatch(/^x+\n$/)
+    expect(take(large, 10)).toMatch(/^y+\n$/)
+    large.close()
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it.each([
+    { where: 'at the end', prepended: '', appended: 'a1\na2\na3\n', left: ['a1\na2\n'], lostBytes: 3 },
+    // What is put before is at the end of the circle.
+    {
+      where: 'in the middle',
+      prepended: 'b1\nb2\n',
+      appended: 'a1\na2\na3\n',
+      left: ['b1\n', 'a2\na3\n'],
+      lostBytes: 6,
+    },
+  ])('gives what is there when somebody has cut it off $where, and says how much is lost', (given) => {
+    const { prepended, appended, left, lostBytes } = given
+    const path = join(openFolder(), 'spill')
+    const file = open(path)
+    file.append(Buffer.from(appended))
+    file.prepend(Buffer.from(prepended))
+    truncateSync(path, statSync(path).size - 1)
+    const losses: unknown[] = []
+    const found: string[] = []
+    do {
+      const lines = file.peek(100)
+      if (file.failure) losses.push(file.failure)
+      if (!lines) continue
+      found.push(lines.toString())
+      file.release(lines.length)
+    } while (file.unreadBytes > 0)
+
+    expect(found).toEqual(left)
+    expect(losses).toMatchObject([
+      { message: expect.stringContaining(` ${lostBytes} bytes of lines are lost`) },
+    ])
+    file.close()
   })
 })

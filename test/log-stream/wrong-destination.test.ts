@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { until } from '../bus-backends/until.ts'
@@ -60,6 +60,12 @@ describe('a destination that is a URL', () => {
     ['redis://user:12/geheim@host', 'in a password, a slash as %2F'],
     ['redis://user:12?geheim@host/logs', 'nothing can stand behind'],
     ['redis://user:%geheim@host/logs', 'a percent sign is written as %25'],
+    // Nearly a URL: it is not taken for the path of a file.
+    [' redis://user:geheim@host', 'it has no name of a stream at its end'],
+    ['redis:/user:geheim@host/logs', ''],
+    ['redis:user:geheim@host/logs', ''],
+    ['redis//user:geheim@host/logs', ''],
+    ['redis;//user:geheim@host/logs', ''],
   ])('is an error where no stream is found by %s, without its password', async (destination, reason) => {
     const message = await errorOf({ destination })
 
@@ -80,16 +86,40 @@ describe('a destination that is a URL', () => {
     )
   })
 
-  it('does not write over a file of somebody else with what it spills', async () => {
+  it('does not write over a file of somebody else with what it spills, and takes the next number', async () => {
     const application = openApplication()
     const spillPath = join(application.folder, 'notes.txt')
     writeFileSync(spillPath, 'precious')
     const logger = await application.start({ destination: 'redis://127.0.0.1:1/logs', spillPath })
-    await until(() => logger.errors.length > 0)
+    await logger.tell({ task: 'log', from: 0, count: 1 })
+    await logger.tell({ task: 'exit' })
 
-    expect(logger.errors[0]).toMatch(
-      /^eventsets cannot keep lines in ".*notes\.txt": it holds something else\. /,
+    expect(await logger.ended).toBe(0)
+    expect(logger.errors).toEqual([])
+    expect(logger.stderr).toMatch(
+      /^eventsets: ".*notes\.txt" is left as it is: it holds something else\. .* go to ".*notes\.txt\.1"\.$/m,
     )
+    expect(logger.stderr).toMatch(/ is kept in .*notes\.txt\.1, and goes there at the next start\./)
+    expect(readFileSync(spillPath, 'utf8')).toBe('precious')
+  })
+
+  it('logs without a file to spill to where none can be made, and says so', async () => {
+    const application = openApplication()
+    const spillPath = join(application.folder, 'missing', 'spill')
+    const logger = await application.start({
+      destination: 'redis://127.0.0.1:1/logs',
+      spillPath,
+      closeTimeoutMs: 0,
+    })
+    await logger.tell({ task: 'log', from: 0, count: 1 })
+    await logger.tell({ task: 'exit' })
+
+    expect(await logger.ended).toBe(0)
+    expect(logger.errors).toEqual([])
+    expect(logger.stderr).toMatch(
+      /^eventsets cannot keep lines in ".*spill": ENOENT.* lines that find no room in memory are dropped\.$/m,
+    )
+    expect(logger.stderr).toContain('1 line could not be written to redis://127.0.0.1:1/logs and is lost')
   })
 })
 

@@ -39,6 +39,25 @@ describe('the options of jetStream', () => {
     ])
   })
 
+  it.each([
+    { given: { url: 'nats://h:4222' }, advice: 'url: is not a known option; did you mean "servers"?' },
+    { given: { leaseMs: 5000 }, advice: 'leaseMs: is not a known option; did you mean "ackWaitMs"?' },
+    { given: { group: 'shop' }, advice: 'group: is an option of the bus' },
+    { given: { block: 5 }, advice: 'block: is not needed' },
+    { given: { blockMs: 5 }, advice: 'blockMs: is not needed' },
+    { given: { servers: 'redis://h:6379' }, advice: 'servers: expected an address such as "nats://' },
+    { given: { servers: ['nats://h', 'http://h'] }, advice: 'servers: expected an address such as "nats://' },
+  ])('that are wrong come with what is meant: $given', ({ given, advice }) => {
+    expect(() => jetStream(given as never)).toThrow(advice)
+  })
+
+  it.each(['nats://localhost:4222', 'tls://user:secret@h:4222', 'h', 'h:4222', '[::1]:4222'])(
+    'may name a server as %s',
+    (servers) => {
+      expect(jetStream({ servers }).name).toMatch(/jetstream/i)
+    },
+  )
+
   it('need one way to the server, and no more', () => {
     expect(() => jetStream(undefined as never)).toThrow(ValidationError)
     expect(() => jetStream({})).toThrow('expected either "servers" or "connection"')

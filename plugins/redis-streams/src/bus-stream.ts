@@ -52,7 +52,7 @@ export function openBusStream(name: string, connection: Connection, settings: Se
     const noted = await connection.insist(openScript, [partitions], deadlineMs).catch((error) => {
       throw connectionError(error, timeoutMs)
     })
-    if (noted !== partitions) throw otherPartitions(name, Number(noted))
+    if (noted !== partitions) throw otherPartitions(name, Number(noted), partitions)
   }
   const locals = () => new Map([...consumptions].map(({ session, inHand }) => [session, inHand]))
 
@@ -113,8 +113,8 @@ export function openBusStream(name: string, connection: Connection, settings: Se
   }
 }
 
-function otherPartitions(stream: string, known: number): ValidationError {
-  const message = `is ${known} on the server: events of one key would come to different places`
+function otherPartitions(stream: string, known: number, given: number): ValidationError {
+  const message = `is ${known} on the server, got ${given}: events of one key would come to different places`
   return new ValidationError(
     `The options of redisStreams for ${JSON.stringify(stream)} are`,
     [{ path: 'partitions', code: 'format', message }],

@@ -18,7 +18,7 @@ const PAUSE_MS = 100
 export function listenOnCluster(
   cluster: Cluster,
   channel: string,
-  { onMessage, onOpen, onLost }: Listener,
+  { onMessage, onOpen, onLost, onRefused }: Listener,
   socketTimeoutMs: number,
 ): ClusterListening {
   let ear: Redis | undefined
@@ -38,7 +38,10 @@ export function listenOnCluster(
     connection.on('error', () => {})
     connection.on('message', (_: string, text: string) => onMessage(text))
     connection.on('ready', () => {
-      connection.subscribe(channel).then(onOpen, () => connection.disconnect())
+      connection.subscribe(channel).then(onOpen, (error: Error) => {
+        onRefused(error)
+        connection.disconnect()
+      })
     })
     connection.on('close', () => forgetTimer(connection))
     connection.once('end', () => {

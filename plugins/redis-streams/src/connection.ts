@@ -3,9 +3,11 @@ import type { Cluster, Redis } from 'ioredis'
 import { type ClusterListening, listenOnCluster } from './cluster-listening.ts'
 import { evaluate } from './evaluate.ts'
 import { closedError, failureOf } from './failures.ts'
+import { noTlsError } from './no-tls.ts'
 import type { Settings } from './options.ts'
 import { createReplication, type ReplicasWish, type Replicated, type Replication } from './replicas.ts'
 import type { Script } from './scripts/script.ts'
+import { refuseDatabase } from './selection.ts'
 import { forgetTimer } from './socket-timer.ts'
 import { MAX_TIMEOUT_MS } from './timeout.ts'
 
@@ -24,6 +26,8 @@ export interface Connection {
   readonly reconnects: number
   /** Counts how often another server, or the same one after its end, may have begun to answer. */
   readonly changes: number
+  /** Resolves when the server is there. @throws what keeps us from it, at once where that does not pass by itself. */
+  reach(deadlineMs: number): Promise<void>
   /**
    * Runs a script when the server is there.
    *
@@ -62,6 +66,8 @@ export interface Listener {
   onOpen(): void
   /** From now on, nothing arrives. */
   onLost(): void
+  /** The server does not let us listen. It is tried again. */
+  onRefused(error: Error): void
 }
 
 /** What a connection needs to know. */
@@ -116,6 +122,7 @@ export function createConnection(settings: ConnectionSettings, onLost: (error: E
         })
       })
     client.on('ready', () => {
+      if (!isUsable(client)) return
       if (wasReady && role === 'commands') {
         reconnects++
         changes++
@@ -127,7 +134,7 @@ export function createConnection(settings: ConnectionSettings, onLost: (error: E
       tellChange()
     })
     client.on('error', (error: Error) => {
-      lastError = error
+      lastError = refuseDatabase(client, error) ?? noTlsError(client, error) ?? error
       tellChange()
     })
     client.on('close', () => {
@@ -140,7 +147,8 @@ export function createConnection(settings: ConnectionSettings, onLost: (error: E
     })
     // It goes on trying by itself.
     client.connect().catch((error: Error) => {
-      lastError = error
+      // What was told before says more than that the connection is closed.
+      lastError ??= error
     })
   }
   const tellChange = () => {
@@ -153,25 +161,26 @@ export function createConnection(settings: ConnectionSettings, onLost: (error: E
   }
   const readyNow = (role: Role): RedisClient | undefined => {
     const client = clients?.[role]
-    return !isClosed && client?.status === 'ready' ? client : undefined
+    return !isClosed && client && isUsable(client) ? client : undefined
   }
   const readyClient = async (role: Role, deadlineMs: number): Promise<RedisClient> => {
     if (isClosed) throw closedError()
     const client = clients?.[role] ?? (await open())[role]
-    if (client.status === 'ready') return client
+    if (isUsable(client)) return client
     await new Promise<void>((resolve, reject) => {
       const settle = () => {
         // Whoever has no deadline waits until somebody has seen to it.
         const isBarred = deadlineMs < Number.POSITIVE_INFINITY && failureOf(lastError).kind === 'barred'
-        if (!isClosed && client.status !== 'ready' && !isBarred) return
+        if (!isClosed && !isUsable(client) && !isBarred) return
         clear()
         if (isClosed) reject(closedError())
-        else if (client.status === 'ready') resolve()
+        else if (isUsable(client)) resolve()
         else reject(lastError)
       }
       const timer = startTimer(deadlineMs, () => {
         clear()
-        reject(lastError ?? new Error('There is no connection.'))
+        const error = lastError ?? new Error('There is no connection.')
+        reject(noTlsError(client, error) ?? error)
       })
       const clear = () => {
         clearTimeout(timer)
@@ -280,6 +289,9 @@ export function createConnection(settings: ConnectionSettings, onLost: (error: E
         return changes
       },
       run: (script, args, deadlineMs) => run(wakeKey, script, args, deadlineMs),
+      async reach(deadlineMs) {
+        await readyClient('commands', deadlineMs)
+      },
       runOnReplicas: (...call) => runOnReplicas(replication, wakeKey, ...call),
       insist: (script, args, deadlineMs) => again(deadlineMs, () => run(wakeKey, script, args, deadlineMs)),
       range(queueKey, start, finish, count, deadlineMs) {
@@ -298,11 +310,15 @@ export function createConnection(settings: ConnectionSettings, onLost: (error: E
           if (isClosed) listening.close()
           return
         }
-        const { onMessage, onOpen, onLost } = listener
+        const { onMessage, onOpen, onLost, onRefused } = listener
         blocking.on('message', (_: string, text: string) => onMessage(text))
         blocking.on('ready', () => {
+          if (!isUsable(blocking)) return
           // A connection on which nobody listens is of no use.
-          blocking.subscribe(channel).then(onOpen, () => blocking.disconnect(true))
+          blocking.subscribe(channel).then(onOpen, (error: Error) => {
+            onRefused(error)
+            blocking.disconnect(true)
+          })
         })
         blocking.on('close', onLost)
         // Whoever listens owes nothing and is owed nothing: that the connection is dead shows when it does not answer.
@@ -370,6 +386,11 @@ export async function loadClient(): Promise<Pick<typeof import('ioredis'), 'Redi
       cause,
     })
   }
+}
+
+/** A client may say that it is ready when its connection was destroyed just now. What it is told then waits for the next one. */
+function isUsable(client: RedisClient): boolean {
+  return client.status === 'ready' && (client.isCluster || !(client as Redis).stream.destroyed)
 }
 
 function copyOf(client: RedisClient, options: object): RedisClient {

@@ -1,4 +1,5 @@
 import { ConnectionError, EventError, PublishError } from 'eventsets/bus'
+import { NO_ANSWER_IN_TLS, NO_TLS } from './no-tls.ts'
 import { toSafeText } from './safe-text.ts'
 
 /** What has gone wrong between us and the server. */
@@ -7,6 +8,9 @@ export interface Failure {
   readonly message: string
   readonly hint: string
 }
+
+const NO_TLS_HINT =
+  "The server does not speak TLS, or the address is another one's: without TLS it is at redis://."
 
 /**
  * By how the answer begins. `refused` passes by itself, or when somebody has seen to the server; `wrong` does not.
@@ -40,7 +44,19 @@ const ANSWERS: readonly (readonly [prefix: RegExp, kind: Failure['kind'], hint: 
   [/^MISCONF/, 'refused', 'The server cannot write to its disk.'],
   [/^NOAUTH|^WRONGPASS/, 'barred', 'Check the user and the password.'],
   [
-    /^NOPERM|ACL failure/,
+    /^Database \S+ cannot be used: NOPERM/,
+    'barred',
+    'The user must be allowed the command "select", or the database be 0.',
+  ],
+  [
+    /^Database \S+ cannot be used: /,
+    'barred',
+    'Name one that the server has, in the "url" or as "db" of the "client": 0 to 15 unless it is set up otherwise, in a cluster 0 only.',
+  ],
+  [new RegExp(`^${NO_TLS}`), 'barred', NO_TLS_HINT],
+  [new RegExp(`^${NO_ANSWER_IN_TLS}`), 'away', NO_TLS_HINT],
+  [
+    /^NOPERM|ACL failure|user executing the script can't run/,
     'wrong',
     'The user may not do that. The README of @eventsets/redis-streams says what it must be allowed to do.',
   ],
@@ -69,7 +85,7 @@ export function failureOf(error: unknown): Failure {
   if (isDistrust(error)) return { kind: 'barred', message: plain, hint: DISTRUST_HINT }
   if (isReply(error))
     return { kind: 'wrong', message: plain, hint: 'The server says so; see its documentation.' }
-  return { kind: 'away', message: plain, hint: AWAY_HINT }
+  return { kind: 'away', message: plain, hint: isUnknownName(error) ? NAME_HINT : AWAY_HINT }
 }
 
 export function publishError(error: unknown, afterMs: number): PublishError | ConnectionError | EventError {
@@ -133,6 +149,13 @@ function isDistrust(error: unknown): boolean {
   const code = String((error as { readonly code?: unknown } | undefined)?.code)
   return /CERT|^UNABLE_TO_|SELF_SIGNED|^ERR_SSL|^ERR_TLS/.test(code)
 }
+
+/** The system says that there is no such name. It may be there later, as where services start together. */
+function isUnknownName(error: unknown): boolean {
+  return (error as { readonly code?: unknown } | undefined)?.code === 'ENOTFOUND'
+}
+
+const NAME_HINT = 'No address is known for that name. Check the host.'
 
 const AWAY_HINT =
   'Is the server running, and is the address right? One that speaks TLS is at rediss://, another one at redis://.'

@@ -1,6 +1,8 @@
 import { type Issue, ValidationError } from 'eventsets'
 import type { StoredEvent } from 'eventsets/bus'
 import type { RedisClient } from './connection.ts'
+import { wordGiven } from './given.ts'
+import { problemsOfUrl } from './server-url.ts'
 
 export interface RedisStreamsOptions {
   /** Where the server is: `redis://host:6379/0`, `rediss://` for TLS. Or `client`. */
@@ -131,13 +133,15 @@ export const STREAM_NAME: Rule = [
   'a text without braces and control characters, 200 characters at most',
   (value) => typeof value === 'string' && /^[^{}\p{C}]{1,200}$/u.test(value),
 ]
+const A_URL = 'a URL such as "redis://localhost:6379"'
 /** Each of them has consumers of its own in every process. */
 const MAX_STREAMS = 64
 
 export type Rules<Options> = { readonly [Name in keyof Required<Options>]: Rule }
 
 export const RULES: Rules<RedisStreamsOptions> = {
-  url: ['a URL such as "redis://localhost:6379"', isRedisUrl],
+  // What is wrong with it in particular is said apart.
+  url: [A_URL, (value) => typeof value === 'string'],
   client: ['a client of ioredis', isClient],
   stream: [
     `${STREAM_NAME[0]}, or a function`,
@@ -181,39 +185,75 @@ export function checkOptions<Options extends Pick<RedisStreamsOptions, 'url' | '
   more: readonly Issue[] = [],
 ): void {
   const issues: Issue[] = []
-  const known = Object.keys(rules)
-  for (const [path, value] of Object.entries(options ?? {})) {
-    const rule = known.includes(path) ? rules[path as keyof Options] : undefined
-    if (!rule)
-      issues.push({
-        path,
-        code: 'unknown_key',
-        message: adviseOn(path, known),
-      })
-    else if (value !== undefined && !rule[1](value))
-      issues.push({ path, code: 'format', message: `expected ${rule[0]}` })
+  if (options !== undefined && (typeof options !== 'object' || options === null))
+    issues.push({ path: '', code: 'type', message: `expected an object, got ${wordGiven(options)}` })
+  else {
+    issues.push(...placeIssues(options ?? {}, 'channel' in rules ? 'channel' : 'stream'))
+    const known = Object.keys(rules)
+    for (const [path, value] of Object.entries(options ?? {})) {
+      const rule = known.includes(path) ? rules[path as keyof Options] : undefined
+      if (!rule) issues.push({ path, code: 'unknown_key', message: adviseOn(path, known) })
+      else if (value !== undefined && !rule[1](value))
+        issues.push({ path, code: 'format', message: `expected ${rule[0]}, got ${wordGiven(value)}` })
+    }
   }
-  const { url, client } = options ?? {}
-  if ((url === undefined) === (client === undefined))
-    issues.push({ path: '', code: 'missing', message: 'expected either "url" or "client"' })
   issues.push(...more)
   if (issues.length > 0)
     throw new ValidationError(`The options of ${name} are`, issues, { code: 'EVENTSETS_INVALID_OPTIONS' })
 }
 
+/** Where the server is has to be said, once, and so that the client does not take it for something else. */
+function placeIssues(
+  { url, client }: Pick<RedisStreamsOptions, 'url' | 'client'>,
+  nameOption: string,
+): Issue[] {
+  const issues: Issue[] = []
+  const problems = typeof url === 'string' ? problemsOfUrl(url, nameOption) : []
+  if (problems.length > 0)
+    issues.push({ path: 'url', code: 'format', message: `expected ${A_URL}: ${problems.join('; ')}` })
+  const { db = 0 } = (isClient(client) ? client.options : {}) as { readonly db?: unknown }
+  // Of a cluster there is one only.
+  if (!Number.isInteger(db))
+    issues.push({ path: 'client', code: 'format', message: 'its "db" is no number of a database' })
+  if (url === undefined && client === undefined)
+    issues.push({ path: '', code: 'missing', message: 'neither "url" nor "client" is given; expected one' })
+  if (url !== undefined && client !== undefined)
+    issues.push({ path: '', code: 'format', message: 'both "url" and "client" are given; expected one' })
+  return issues
+}
+
 /** What to say of an option that there is not: `is not a known option; did you mean "leaseMs"?` */
 function adviseOn(name: string, known: readonly string[]): string {
   const plain = plainNameOf(name)
-  if (OF_THE_BUS.includes(plain)) return `is an option of the bus: new EventBus({ ${plain}: ..., backend })`
+  const ofTheBus = OF_THE_BUS.get(plain)
+  if (ofTheBus) return `is an option of the bus: new EventBus({ ${ofTheBus}: ..., backend })`
+  if (OF_A_POOL.includes(plain)) {
+    const limit = known.find((each) => each === 'maxLen' || each === 'maxWaiting')
+    return `is not needed, since there is no pool: "concurrency" of the bus says how many events are in hand at once, and "${limit}" how many may wait`
+  }
   const meant =
     known.find((each) => plainNameOf(each) === plain) ??
-    OTHER_WORDS.get(plain)?.find((each) => known.includes(each))
+    OTHER_WORDS.get(plain)?.find((each) => known.includes(each)) ??
+    known.find((each) => singularOf(plainNameOf(each)) === singularOf(plain))
   return meant === undefined
     ? `is not a known option; known are ${known.join(', ')}`
     : `is not a known option; did you mean ${JSON.stringify(meant)}?`
 }
 
-const OF_THE_BUS: readonly string[] = ['group', 'concurrency', 'retry', 'source']
+/** What the bus has, and under which names it is looked for here. */
+const OF_THE_BUS: ReadonlyMap<string, string> = new Map([
+  ['group', 'group'],
+  ['concurrency', 'concurrency'],
+  ['prefetch', 'concurrency'],
+  ['source', 'source'],
+  ['retry', 'retry'],
+  ['retries', 'retry'],
+  ['retrypolicy', 'retry'],
+  ['maxretries', 'retry'],
+  ['maxattempts', 'retry'],
+])
+
+const OF_A_POOL: readonly string[] = ['minsize', 'maxsize', 'poolsize', 'pool', 'maxconnections']
 
 /** What is asked for under other names, such as those of other libraries, and what it is called here. */
 const OTHER_WORDS: ReadonlyMap<string, readonly string[]> = new Map([
@@ -222,9 +262,12 @@ const OTHER_WORDS: ReadonlyMap<string, readonly string[]> = new Map([
   ['visibilitytimeout', ['leaseMs']],
   ['count', ['batch']],
   ['batchsize', ['batch']],
-  ['maxlength', ['maxLen']],
-  ['maxsize', ['maxLen', 'maxWaiting']],
+  ['maxlength', ['maxLen', 'maxWaiting']],
+  ['maxlen', ['maxWaiting']],
   ['name', ['consumer', 'channel']],
+  ['stream', ['channel']],
+  ['streams', ['channel']],
+  ['channel', ['stream']],
   ['streamname', ['stream', 'channel']],
   ['queue', ['stream', 'channel']],
   ['queuename', ['stream', 'channel']],
@@ -233,6 +276,15 @@ const OTHER_WORDS: ReadonlyMap<string, readonly string[]> = new Map([
   ['uri', ['url']],
   ['redisuri', ['url']],
   ['redisurl', ['url']],
+  ['host', ['url']],
+  ['hostname', ['url']],
+  ['port', ['url']],
+  ['db', ['url']],
+  ['database', ['url']],
+  ['user', ['url']],
+  ['username', ['url']],
+  ['password', ['url']],
+  ['tls', ['url']],
   ['redis', ['client']],
   ['connection', ['client']],
 ])
@@ -243,6 +295,11 @@ function plainNameOf(name: string): string {
     .replace(/[^a-z]/gi, '')
     .toLowerCase()
     .replace(/ms$/, '')
+}
+
+/** So that `partition` leads to `partitions`. */
+function singularOf(plainName: string): string {
+  return plainName.replace(/s$/, '')
 }
 
 /** What consumers are to read has to be known before there are events. */
@@ -272,11 +329,7 @@ function timeoutIssues({
     }))
 }
 
-function isRedisUrl(value: unknown): boolean {
-  return typeof value === 'string' && /^rediss?:\/\//.test(value) && URL.canParse(value)
-}
-
-function isClient(value: unknown): boolean {
+function isClient(value: unknown): value is RedisClient {
   const client = value as Partial<RedisClient> | null
   return typeof client?.duplicate === 'function' && typeof client.evalsha === 'function'
 }

@@ -9,7 +9,7 @@ import {
   PublishError,
 } from 'eventsets/bus'
 import { createConnection } from './connection.ts'
-import { closedError, connectionError, publishError } from './failures.ts'
+import { closedError, connectionError, failureOf, publishError } from './failures.ts'
 import { type Message, readMessage, writeEvents } from './pub-sub-message.ts'
 import { type RedisPubSubOptions, resolvePubSubOptions } from './pub-sub-options.ts'
 import { fanOutScript } from './scripts/fan-out.ts'
@@ -58,6 +58,8 @@ export function redisPubSub(options: RedisPubSubOptions): RedisPubSubBackend {
   const onListening = new Set<() => void>()
   let listening: Promise<void> | undefined
   let isListening = false
+  /** What keeps us from listening, and does not pass by itself. */
+  let refusal: unknown
   /** The number of the last event on the channel. */
   let last: number | undefined
   let missed = 0
@@ -84,12 +86,21 @@ export function redisPubSub(options: RedisPubSubOptions): RedisPubSubBackend {
     const token = randomUUID()
     echoes.set(token, () => {
       isListening = true
+      refusal = undefined
       for (const resolve of onListening) resolve()
     })
     // It says how many events there have been, and comes behind all of them.
     tell(0, token, '[]').catch((error) => {
-      if (!isClosed) report(connectionError(error))
+      if (!isClosed) {
+        report(connectionError(error))
+        onRefused(error)
+      }
     })
+  }
+  const onRefused = (error: unknown) => {
+    if (failureOf(error).kind !== 'wrong') return
+    refusal = error
+    for (const resolve of onListening) resolve()
   }
   const onLost = () => {
     isListening = false
@@ -136,20 +147,28 @@ export function redisPubSub(options: RedisPubSubOptions): RedisPubSubBackend {
     report(unreadableError(channel, fault, unreadable))
   }
   const listen = async () => {
-    listening ??= connection.listen(channel, { onMessage, onOpen, onLost }).catch((error) => {
+    listening ??= connection.listen(channel, { onMessage, onOpen, onLost, onRefused }).catch((error) => {
       listening = undefined
       throw error
     })
     await listening
     if (isListening) return
+    const deadlineMs = performance.now() + timeoutMs
+    // Who is not let in is told so at once, and why.
+    await connection.reach(deadlineMs).catch((error) => {
+      throw connectionError(error, timeoutMs)
+    })
+    if (isListening) return
+    refusal = undefined
     let resolveListening = () => {}
     const isOn = new Promise<void>((resolve) => {
       resolveListening = resolve
       onListening.add(resolve)
     })
-    await atMost(timeoutMs, isOn)
+    await atMost(deadlineMs - performance.now(), isOn)
     onListening.delete(resolveListening)
     if (isClosed) throw closedError()
+    if (!isListening && refusal !== undefined) throw connectionError(refusal)
     if (!isListening) throw silentError(channel, timeoutMs)
   }
 
@@ -223,7 +242,8 @@ export function redisPubSub(options: RedisPubSubOptions): RedisPubSubBackend {
 }
 
 function missedError(channel: string, lost: number): ConnectionError {
-  const what = lost > 0 ? `${lost} events were missed` : 'Nobody knows how many events were missed'
+  const some = lost === 1 ? '1 event was missed' : `${lost} events were missed`
+  const what = lost > 0 ? some : 'Nobody knows how many events were missed'
   const why = lost > 0 ? '' : ': the server has begun to count anew'
   return new ConnectionError(`${what} on the channel ${JSON.stringify(channel)}${why}.`, {
     code: 'EVENTSETS_CONNECTION',
@@ -250,7 +270,7 @@ function unreadableError(channel: string, fault: string, count: number): EventEr
 
 function fullError(channel: string, maxWaiting: number, count: number): PublishError {
   return new PublishError(
-    `${maxWaiting} events of the channel ${JSON.stringify(channel)} are waiting, and no more are taken; ${count} were missed by that.`,
+    `${maxWaiting === 1 ? '1 event' : `${maxWaiting} events`} of the channel ${JSON.stringify(channel)} wait, and no more are taken; ${count === 1 ? '1 was' : `${count} were`} missed by that.`,
     {
       code: 'EVENTSETS_PUBLISH',
       hint: 'Handlers are slower than publishers. Raise "maxWaiting", or publish less.',

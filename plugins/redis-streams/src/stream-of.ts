@@ -1,4 +1,5 @@
 import { PublishError, type StoredEvent } from 'eventsets/bus'
+import { wordGiven } from './given.ts'
 import type { Settings } from './options.ts'
 import { quote, toSafeText } from './safe-text.ts'
 
@@ -34,9 +35,8 @@ export function streamOf(
   if (streams.includes(chosen as string)) return chosen as string
   // Whatever becomes of it, that it is rejected must not end the process.
   if (isThenable(chosen)) chosen.then(undefined, () => {})
-  const what = typeof chosen === 'string' ? quote(chosen) : `something of the type ${typeOf(chosen)}`
   throw refusal(
-    `The function "stream" gave ${what} for ${name}, and "streams" has ${streams.map(quote).join(', ')}.`,
+    `The function "stream" gave ${wordGiven(chosen)} for ${name}, and "streams" has ${streams.map(quote).join(', ')}.`,
     HINT,
   )
 }
@@ -61,10 +61,6 @@ function refusal(message: string, hint: string, cause?: unknown): PublishError {
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
-}
-
-function typeOf(value: unknown): string {
-  return value === null ? 'null' : typeof value
 }
 
 function wordOf(thrown: unknown): string {

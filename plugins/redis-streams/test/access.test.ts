@@ -1,5 +1,6 @@
 import { execFile, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { inspect, promisify } from 'node:util'
 import { redisPubSub } from '@eventsets/redis-streams'
@@ -80,7 +81,28 @@ describe.runIf(hasRedisServer && hasOpenssl && speaksTls())('a server that speak
 
     await expect(backend.publish([event()])).rejects.toMatchObject({
       code: 'EVENTSETS_CONNECTION',
-      hint: expect.stringContaining('TLS'),
+      message: expect.stringContaining('There was no answer in TLS.'),
+      hint: expect.stringContaining('does not speak TLS'),
+    })
+  })
+
+  it.each([
+    ['hangs up', (socket: Socket) => socket.end(), 'There was no answer in TLS.', 1000],
+    ['answers something', (socket: Socket) => socket.end('-ERR what?\r\n'), 'is no TLS', timeoutMs],
+  ])('is told from one that %s', async (_, answer, message, patienceMs) => {
+    const plain = createServer((socket) => {
+      socket.on('error', () => {}).once('data', () => answer(socket))
+    })
+    await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void plain.close())
+    const { port } = plain.address() as AddressInfo
+    const url = `rediss://127.0.0.1:${port}`
+    const backend = openBackend({ url, stream: newStream(), timeoutMs: patienceMs })
+
+    await expect(backend.publish([event()])).rejects.toMatchObject({
+      code: 'EVENTSETS_CONNECTION',
+      message: expect.stringContaining(message),
+      hint: expect.stringContaining('does not speak TLS'),
     })
   })
 })
@@ -177,6 +199,32 @@ describe.runIf(hasRedisServer)('a server with a password', () => {
     await backend.publish([event()])
 
     await until(() => deliveries.length === 1)
+  })
+
+  it('refuses a wrong password as quickly and clearly where all are told at once', async () => {
+    const backend = redisPubSub({ url: urlOf('cache:wrong'), channel: 'cache', timeoutMs })
+    onTestFinished(() => backend.close())
+
+    await expect(watch(backend, 'cache')).rejects.toMatchObject({
+      name: 'ConnectionError',
+      message: expect.stringMatching(/^There is no way to Redis: WRONGPASS/),
+      hint: expect.stringContaining('password'),
+    })
+  })
+
+  it.each([
+    ['may not listen', ['resetchannels']],
+    ['may not count', ['-incrby']],
+  ])('says so at once where all are told to a user who %s', async (_, rule) => {
+    await server.admin.call('ACL', 'SETUSER', 'less', 'on', `>${SECRET}`, ...ruleOf('cache'), ...rule)
+    const backend = redisPubSub({ url: urlOf(`less:${SECRET}`), channel: 'cache', timeoutMs })
+    onTestFinished(() => backend.close())
+
+    await expect(watch(backend, 'cache')).rejects.toMatchObject({
+      name: 'ConnectionError',
+      message: expect.stringMatching(/^Redis has refused: .*(NOPERM|permission|can't run)/),
+      hint: expect.stringContaining('README'),
+    })
   })
 })
 

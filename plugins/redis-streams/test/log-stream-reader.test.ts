@@ -131,7 +131,30 @@ describe.runIf(hasRedisServer)('a reader of a stream of log lines', () => {
     const batch = await readSome(reader)
 
     expect(textsOf(batch.lines)).toEqual(['one', 'two'])
-    expect(await batch.acknowledge()).toBe(1)
+    expect(await batch.acknowledge()).toBe(2)
+    expect(await pendingIn(server, key)).toBe(0)
+  })
+
+  it('reads huge lines one by one, whether they are new or another has left them', async () => {
+    const { key, url } = here()
+    const huge = Buffer.alloc(3_000_000, 'x')
+    for (let n = 0; n < 3; n++) await server.admin.xadd(key, '*', 'line', huge)
+    await server.admin.xgroup('CREATE', key, 'enrich', '0')
+    await server.admin.xreadgroup('GROUP', 'enrich', 'dead#0', 'COUNT', 2, 'STREAMS', key, '>')
+    const age = `for _, row in ipairs(redis.call('XPENDING', KEYS[1], 'enrich', '-', '+', 10)) do
+      redis.call('XCLAIM', KEYS[1], 'enrich', row[2], 0, row[1], 'IDLE', 3600000, 'JUSTID') end`
+    await server.admin.eval(age, 1, key)
+    const { reader } = openReader(url, { claimIdleMs: 60_000 })
+
+    const batches = []
+    for (let n = 0; n < 3; n++) {
+      const { lines, redeliveredCount, acknowledge } = await readSome(reader)
+      batches.push([lines.length, redeliveredCount])
+      await acknowledge()
+    }
+
+    expect(batches.filter(([count]) => count !== 1)).toEqual([])
+    expect(batches.filter(([, repeated]) => repeated === 1)).toHaveLength(2)
   })
 
   it('never has more in hand than some megabytes of large lines', async () => {
@@ -348,10 +371,51 @@ describe.runIf(hasRedisServer)('a reader that is taken for dead', () => {
   })
 })
 
+/** How often each line in hand was handed out, as the server counts. */
+async function deliveriesIn(own: RedisServer, key: string): Promise<number[]> {
+  const rows = (await own.admin.xpending(key, 'enrich', '-', '+', 1000)) as unknown[][]
+  return rows.map((row) => row[3] as number)
+}
+
+describe.runIf(hasRedisServer)('a line that nobody has died of', () => {
+  it('is not counted once more when the answer was lost on its way', async () => {
+    const own = await openServer()
+    const proxy = await openProxy(own)
+    await openWriter(`${own.url}/logs`).write(bytesOf(['a', 'b']))
+    const { reader } = openReader(`${proxy.url}/logs`)
+    await readSome(reader)
+
+    for (let n = 0; n < 6; n++) {
+      proxy.cutNextAnswers(1)
+      const { lines, redeliveredCount } = await readSome(reader)
+      expect([textsOf(lines), redeliveredCount]).toEqual([['a', 'b'], 2])
+    }
+
+    expect(proxy.cuts).toBeGreaterThan(5)
+    expect(await deliveriesIn(own, 'logs')).toEqual([1, 1])
+  })
+
+  it('was handed out once when somebody had waited for it', async () => {
+    const { key, url } = here()
+    const { reader } = openReader(url)
+    const reading = readSome(reader)
+    await until(async () => (await server.admin.info('clients')).includes('blocked_clients:1'))
+    await server.admin.xadd(key, '*', 'line', 'a')
+
+    const batch = await reading
+
+    expect(batch.redeliveredCount).toBe(0)
+    expect(await deliveriesIn(server, key)).toEqual([1])
+    expect(await batch.acknowledge()).toBe(1)
+  })
+})
+
 describe.runIf(hasRedisServer)('lines that kill whoever has them in hand', () => {
   /** Dies of the next batch, as far as the server knows. */
   const die = async (key: string, url: string): Promise<LogBatch> => {
     const { reader } = openReader(url, { claimIdleMs: 100_000 })
+    await readSome(reader)
+    // What it was told of them is not forgotten when they are read once more.
     const batch = await readSome(reader)
     const ids = (await server.admin.xrange(key, '-', '+')).map(([id]) => id)
     const age = `for _, id in ipairs(ARGV) do for _, row in ipairs(redis.call('XPENDING', KEYS[1], 'enrich', id, id, 1)) do

@@ -130,8 +130,8 @@ describe.runIf(hasRedisServer)('the function "stream"', () => {
     }
     expect(errors.map(({ message }) => message)).toEqual([
       expect.stringContaining(`gave "else\\u001b[2J" for the event "a.b"`),
-      expect.stringContaining('something of the type undefined'),
-      expect.stringContaining('something of the type object'),
+      expect.stringContaining('gave undefined for'),
+      expect.stringContaining('gave a promise for'),
       expect.stringContaining('has failed for the event "a.e"'),
     ])
     for (const name of here.streams) expect(errors[0].message).toContain(name)

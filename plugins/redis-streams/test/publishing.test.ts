@@ -57,7 +57,7 @@ describe.runIf(hasRedisServer)('redisStreams', () => {
       }),
     )
     expect(() => redisStreams({ url: 'redis://x', blockMs: 20_000 })).toThrow(/socketTimeoutMs/)
-    expect(() => redisStreams({})).toThrow(/either "url" or "client"/)
+    expect(() => redisStreams({})).toThrow(/neither "url" nor "client"/)
   })
 
   it('takes a client of the application with its settings, and leaves it as it was', async () => {

@@ -1,6 +1,8 @@
 import type { Redis, RedisOptions } from 'ioredis'
 import { loadClient } from '../connection.ts'
 import { closedError, failureOf } from '../failures.ts'
+import { noTlsError } from '../no-tls.ts'
+import { refuseDatabase } from '../selection.ts'
 import { forgetTimer } from '../socket-timer.ts'
 
 /** One connection to a server. It comes back by itself. */
@@ -55,7 +57,8 @@ export function openLink(serverUrl: string, { onLost, onBack }: LinkListener = {
       isLost = false
       tellAll()
     })
-    client.on('error', (error: Error) => {
+    client.on('error', (reason: Error) => {
+      const error = refuseDatabase(client, reason) ?? noTlsError(client, reason) ?? reason
       lastError = withReason(error)
       if (isFinal(error)) refusal = error
       lose()

@@ -9,7 +9,6 @@ const UNSEEN_FROM = 3
 const BURIED_FROM = 5
 /** How many entries are read in one step. */
 const STEP = 64
-const FIRST_STEP = 16
 /** An id behind all others. */
 const AFTER_ALL = '18446744073709551615-0'
 /** Longer than anybody's patience. */
@@ -141,7 +140,7 @@ if #done > 0 then
 end
 
 local ids, lines, bytes, gone = {}, {}, 0, {}
-local last, kind, buried = '', 'new', 0
+local last, kind, repeated, buried = '', 'new', 0, 0
 local cursor = want.cursor or ''
 local isSwept = false
 
@@ -171,21 +170,45 @@ local function take(entries)
     end
   end
 end
--- In small steps, since a step may bring lines of any size.
+-- In steps that begin with one and grow, since a step may bring lines of any size.
 local function room()
-  if #ids == 0 then return math.min(${FIRST_STEP}, want.batch) end
+  if #ids == 0 then return math.min(1, want.batch) end
   local fitting = math.floor((want.maxBytes - bytes) / (bytes / #ids + 1))
-  return math.min(${STEP}, want.batch - #ids, fitting)
+  return math.min(${STEP}, #ids, want.batch - #ids, fitting)
 end
-local function readFrom(start)
+local function readNew()
   local step = room()
   while step > 0 do
-    local reply = redis.call('XREADGROUP', 'GROUP', group, me, 'COUNT', step, 'STREAMS', key, start)
+    local reply = redis.call('XREADGROUP', 'GROUP', group, me, 'COUNT', step, 'STREAMS', key, '>')
     local entries = reply and reply[1][2] or {}
     take(entries)
     if #entries > 0 then last = entries[#entries][1] end
     if #entries < step then return end
-    if start ~= '>' then start = last end
+    step = room()
+  end
+end
+local function kindAfter(deaths)
+  if deaths >= ${UNSEEN_FROM} then return 'deadly' end
+  return deaths >= ${ALONE_FROM} and 'suspect' or 'again'
+end
+-- What this process has already. The number of deliveries stays as it is, since nobody has died: XREADGROUP would raise it.
+local function readOwn()
+  local start, step = '-', room()
+  while step > 0 do
+    local rows = redis.call('XPENDING', key, group, start, '+', step, me)
+    for _, row in ipairs(rows) do
+      local id, deliveries = row[1], row[4]
+      local kindOfRow = kindAfter(deliveries - 1)
+      if kindOfRow ~= 'again' and #ids > 0 then return end
+      take(redis.call('XCLAIM', key, group, me, 0, id, 'RETRYCOUNT', deliveries))
+      if #ids > 0 then
+        kind = kindOfRow
+        if deliveries > 1 then repeated = repeated + 1 end
+        if kind ~= 'again' then return end
+      end
+    end
+    if #rows < step then return end
+    start = '(' .. rows[#rows][1]
     step = room()
   end
 end
@@ -211,25 +234,29 @@ local function claim()
     elseif deliveries >= ${ALONE_FROM} then
       suspects[#suspects + 1] = {id, deliveries}
     elseif #calm < want.batch then
-      calm[#calm + 1] = id
+      calm[#calm + 1] = {id, deliveries}
     else
       layDown(id, deliveries)
       isSwept = false
     end
   end
   if #calm == 0 and #suspects > 0 then
-    local suspect = table.remove(suspects, 1)
-    calm[1] = suspect[1]
-    kind = suspect[2] >= ${UNSEEN_FROM} and 'deadly' or 'suspect'
+    calm[1] = table.remove(suspects, 1)
   end
-  for _, suspect in ipairs(suspects) do layDown(suspect[1], suspect[2]) end
-  if #suspects > 0 then
+  local left = suspects
+  for _, row in ipairs(calm) do
+    if #ids == 0 or bytes + bytes / #ids <= want.maxBytes then
+      take(redis.call('XCLAIM', key, group, me, 0, row[1]))
+      kind = kindAfter(row[2])
+    else
+      left[#left + 1] = row
+    end
+  end
+  repeated = #ids
+  for _, row in ipairs(left) do layDown(row[1], row[2]) end
+  if #left > 0 then
     cursor = '0-0'
     isSwept = false
-  end
-  if #calm > 0 then
-    take(redis.call('XCLAIM', key, group, me, 0, unpack(calm)))
-    if kind == 'new' then kind = 'again' end
   end
   -- Before 7.2, whoever reads and finds nothing was not seen: only what it has in hand is asked for in its name.
   redis.call('XREADGROUP', 'GROUP', group, me, 'COUNT', 1, 'STREAMS', key, '${AFTER_ALL}')
@@ -245,20 +272,18 @@ end
 
 if want.batch > 0 then
   if pending > 0 then
-    -- Handed out to this process, but the answer was lost on its way.
-    kind = 'again'
-    readFrom('0')
-    last = ''
+    -- Its answer was lost on its way, it was not acknowledged, or it is what ended the waiting.
+    readOwn()
   end
   if #ids == 0 and cursor ~= '' then claim() end
   if #ids == 0 then
     kind = 'new'
-    readFrom('>')
+    readNew()
   end
   acknowledge(gone)
 end
 ids[#ids + 1], lines[#lines + 1] = '', ''
-return {'OK', acknowledged, table.concat(ids, ' '), table.concat(lines, '\\n'), #lines - 1, kind, last, cursor, isSwept and 1 or 0, buried, home}
+return {'OK', acknowledged, table.concat(ids, ' '), table.concat(lines, '\\n'), #lines - 1, kind, repeated, last, cursor, isSwept and 1 or 0, buried, home}
 `,
     mayExceedMemory,
   )

@@ -51,11 +51,13 @@ interface Taken {
   readonly count: number
   readonly lines: readonly Uint8Array[]
   readonly kind: Kind
+  /** How many of them were handed out before. */
+  readonly repeatedCount: number
   /** Of the group at that time. */
   readonly home: string
 }
 
-/** `again`: handed out before. `suspect`: alone, since processes have died that had it in hand. `deadly`: and once more. */
+/** `again`: in hand before. `suspect`: alone, since processes have died that had it in hand. `deadly`: and once more. */
 type Kind = 'new' | 'again' | 'suspect' | 'deadly'
 
 type Reply =
@@ -67,6 +69,7 @@ type Reply =
       lines: Buffer,
       count: number,
       kind: Kind,
+      repeated: number,
       last: string,
       cursor: string,
       isSwept: number,
@@ -90,6 +93,8 @@ class StreamReader implements LogStreamReader {
   /** Read together with an acknowledgement. */
   #next: Taken | undefined
   #inHand: Taken | undefined
+  /** The ids of what was handed out last. */
+  #givenIds = ''
   /** When the server last counted what is in hand as this process's own, on the clock of `performance`. */
   #seenMs = 0
   /** Since when there is nothing to read, on the same clock. */
@@ -125,6 +130,7 @@ class StreamReader implements LogStreamReader {
       if (taken) {
         this.#next = undefined
         this.#inHand = taken
+        this.#givenIds = taken.ids
         return this.#toBatch(taken)
       }
       const reading = this.#insist(() => this.#readOnce())
@@ -163,9 +169,9 @@ class StreamReader implements LogStreamReader {
   #toBatch(taken: Taken): LogBatch {
     return {
       lines: taken.lines,
-      redeliveredCount: taken.kind === 'new' ? 0 : taken.count,
+      redeliveredCount: toLineCount(taken, taken.repeatedCount),
       isDeadly: taken.kind === 'deadly',
-      acknowledge: (forward) => this.#acknowledge(taken, forward),
+      acknowledge: async (forward) => toLineCount(taken, await this.#acknowledge(taken, forward)),
     }
   }
 
@@ -249,14 +255,16 @@ class StreamReader implements LogStreamReader {
       this.#home = undefined
       return await this.#exchange(done)
     }
-    const [, acknowledged, ids, lines, count, kind, last, cursor, isSwept, buried, home] = reply
+    const [, acknowledged, ids, lines, count, kind, repeated, last, cursor, isSwept, buried, home] = reply
     this.#home = home
     this.#seenMs = askedMs
     if (last !== '') this.#position = last
     if (isDue) this.#cursor = cursor
     if (isSwept === 1) this.#nextSweepMs = askedMs + this.#sweepMs
     if (count > 0) {
-      this.#next = { ids, count, lines: splitLines(lines), kind, home }
+      // What this process has had and not acknowledged, the server does not count.
+      const repeatedCount = kind === 'new' ? 0 : Math.max(repeated, countShared(ids, this.#givenIds))
+      this.#next = { ids, count, lines: splitLines(lines), kind, repeatedCount, home }
       this.#idleSinceMs = undefined
     }
     if (buried > 0) this.#settings.onError(buriedError(buried, deadKeyOf(this.#place)))
@@ -324,7 +332,8 @@ class StreamReader implements LogStreamReader {
 
   #lose(error: unknown): void {
     this.#idleSinceMs = undefined
-    if (this.#isAway || this.#isClosed) return
+    // What does not pass is thrown by whoever has asked.
+    if (this.#isAway || this.#isClosed || isFinal(error)) return
     this.#isAway = true
     this.#settings.onError(connectionError(error))
   }
@@ -361,7 +370,7 @@ async function evaluate(
 }
 
 function toReply(raw: unknown): Reply {
-  const [state, acknowledged, ids, lines, count, kind, last, cursor, isSwept, buried, home] =
+  const [state, acknowledged, ids, lines, count, kind, repeated, last, cursor, isSwept, buried, home] =
     raw as readonly Buffer[]
   if (String(state) === 'OTHER') return ['OTHER']
   return [
@@ -371,6 +380,7 @@ function toReply(raw: unknown): Reply {
     lines as Buffer,
     Number(count),
     String(kind) as Kind,
+    Number(repeated),
     String(last),
     String(cursor),
     Number(isSwept),
@@ -395,6 +405,16 @@ function deadKeyOf({ key, tag }: StreamPlace): string {
 }
 
 const NEWLINE = 10
+
+/** How many lines so many entries are: other tools may have written several into one. Of a part, each is taken for one. */
+function toLineCount({ count, lines }: Taken, entryCount: number): number {
+  return entryCount === count ? lines.length : entryCount
+}
+
+function countShared(ids: string, others: string): number {
+  const known = new Set(others.split(' ').slice(0, -1))
+  return ids.split(' ').filter((id) => known.has(id)).length
+}
 
 function splitLines(bytes: Buffer): Uint8Array[] {
   const lines: Uint8Array[] = []

@@ -20,7 +20,8 @@ describe.runIf(hasRedisServer && process.platform === 'linux')('a server whose d
     async (appendFsync) => {
       const server = await openServer({ appendFsync, outlivesFileLimit: true })
       const options = { url: server.url, stream: newStream() }
-      const backend = openBackend({ ...options, timeoutMs: 1000 })
+      const backend = openBackend(options)
+      const impatient = openBackend({ ...options, timeoutMs: 2000 })
       const end = gate()
       const { deliveries } = await watch(backend, 'shop', () => end.opened.then(() => undefined))
       const taken = [event(), event({ key: 'k' })]
@@ -31,7 +32,7 @@ describe.runIf(hasRedisServer && process.platform === 'linux')('a server whose d
       // Those that come before the server has noticed are taken: they are in its memory.
       const refusal = await refusalOf(async () => {
         const each = event()
-        await backend.publish([each])
+        await impatient.publish([each])
         taken.push(each)
       })
       expect(refusal).toMatchObject({
@@ -44,7 +45,7 @@ describe.runIf(hasRedisServer && process.platform === 'linux')('a server whose d
       const roomMs = performance.now()
       await limitFiles(server, 'unlimited')
       const last = event()
-      await openBackend(options).publish([last])
+      await backend.publish([last])
       taken.push(last)
       await until(() => idsOf(deliveries.map((delivery) => delivery.event)).size === taken.length)
       const recoveryMs = performance.now() - roomMs
@@ -69,14 +70,15 @@ describe.runIf(hasRedisServer && process.platform === 'linux')('a server whose d
   it('ends with appendfsync always, and has everything that was taken when it is started again', async () => {
     const server = await openServer({ appendFsync: 'always', outlivesFileLimit: true })
     const options = { url: server.url, stream: newStream() }
-    const backend = openBackend({ ...options, timeoutMs: 1000 })
+    const backend = openBackend(options)
+    const impatient = openBackend({ ...options, timeoutMs: 2000 })
     const taken = Array.from({ length: 20 }, (_, n) => event(n % 2 ? { key: `k${n}` } : {}))
     await backend.publish(taken)
     await limitFiles(server, 0)
 
     const refusal = await refusalOf(async () => {
       const each = event()
-      await backend.publish([each])
+      await impatient.publish([each])
       taken.push(each)
     })
 
