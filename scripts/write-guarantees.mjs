@@ -15,7 +15,7 @@ const page = join(root, 'docs/reference/guarantees.md')
 const BACKENDS = {
   'redis-streams': () => [serverVersion('redis-server', /v=(\S+)/, 'Redis'), clientVersion('ioredis')],
   'nats-jetstream': () => [
-    serverVersion('nats-server', /v(\S+)/, 'NATS'),
+    serverVersion('nats-server', /v(\d\S*)/, 'NATS'),
     clientVersion('@nats-io/jetstream'),
   ],
   sqlite: () => [clientVersion('libsql')],
