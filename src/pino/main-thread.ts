@@ -35,7 +35,8 @@ export function watchMainThread(onChange: (isSilent: boolean) => void): MainThre
   let heardAt = 0
   let isSilent = false
   let isNeeded = false
-  let missingAnswers = MEETING_ANSWERS
+  let isMeeting = false
+  let missingAnswers = 0
   const isMet = () => missingAnswers === 0
   const change = (silent: boolean) => {
     if (silent === isSilent) return
@@ -69,7 +70,10 @@ export function watchMainThread(onChange: (isSilent: boolean) => void): MainThre
   }
   return {
     meet() {
-      if (!isMet()) listen()
+      if (isMeeting) return
+      isMeeting = true
+      missingAnswers = MEETING_ANSWERS
+      listen()
     },
     start() {
       isNeeded = true
