@@ -63,7 +63,11 @@ it.runIf(hasRedisServer)(
     const byKind = Object.fromEntries(letters.map((letter) => [letter.event.id, letter]))
     expect(byKind[deadly.id]).toMatchObject({ event: deadly, reason: 'crashed', group: 'shop' })
     expect(byKind[invalid.id]).toMatchObject({ event: invalid, reason: expect.stringContaining('n:') })
-    expect(byKind[failing.id]).toMatchObject({ event: failing, reason: 'it always fails', attempts: 3 })
+    expect(byKind[failing.id]).toMatchObject({ event: failing, reason: 'it always fails' })
+    // A try whose process has died over another event counts as well.
+    const attempts = byKind[failing.id]?.attempts ?? 0
+    expect(attempts).toBeGreaterThanOrEqual(3)
+    expect(attempts).toBeLessThanOrEqual(3 + deaths)
     const unreadable = letters.find((letter) => letter.event.name === 'unreadable')
     expect(unreadable).toMatchObject({ reason: expect.stringContaining('is not JSON') })
     const stored = await server.admin.xrangeBuffer(`{${here.stream}}:dead`, '-', '+')
