@@ -14,6 +14,7 @@ import { build } from 'esbuild'
 import { compileScanner } from './compile-scanner.mjs'
 import { describeCodes, describeFindings } from './describe-lint.mjs'
 import { code, describeSet, markdownTable } from './describe-sets.mjs'
+import { fillPart } from './fill-part.mjs'
 
 const root = new URL('..', import.meta.url)
 const isCheck = process.argv.includes('--check')
@@ -100,16 +101,14 @@ function fill(path, parts) {
   const url = new URL(path, root)
   let text = existsSync(url) ? readFileSync(url, 'utf8') : ''
   for (const [name, part] of Object.entries(parts)) {
-    const begin = `<!-- generated: ${name} -->\n`
-    const start = text.indexOf(begin) + begin.length
-    const end = text.indexOf('<!-- /generated -->', start)
-    if (start < begin.length || end === -1) {
+    const filled = fillPart(text, name, part)
+    if (filled === undefined) {
       // The other pages are written all the same.
-      console.error(`${path} has no lines ${begin.trimEnd()} and <!-- /generated --> to write between.`)
+      console.error(
+        `${path} has no lines <!-- generated: ${name} --> and <!-- /generated --> to write between.`,
+      )
       process.exitCode = 1
-      continue
-    }
-    text = `${text.slice(0, start)}\n${part}\n\n${text.slice(end)}`
+    } else text = filled
   }
   if (text !== '') put(url, text)
 }

@@ -9,6 +9,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { markdownTable } from './describe-sets.mjs'
+import { fillPart } from './fill-part.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const page = join(root, 'docs/reference/guarantees.md')
@@ -58,7 +59,9 @@ function writePage(figures) {
   let text = readFileSync(page, 'utf8')
   for (const [backend, versions] of Object.entries(BACKENDS)) {
     const rows = figures.filter((figure) => figure.backend === backend)
-    text = fill(text, backend, describe(rows, versions()))
+    const filled = fillPart(text, backend, describe(rows, versions()))
+    if (filled === undefined) throw new Error(`The page has no part "${backend}".`)
+    text = filled
   }
   writeFileSync(page, text)
 }
@@ -120,13 +123,4 @@ function serverVersion(command, pattern, name) {
 function clientVersion(name) {
   const { version } = JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8'))
   return `${name} ${version}`
-}
-
-/** Writes the part of a page between `<!-- generated: name -->` and `<!-- /generated -->`. */
-function fill(text, name, part) {
-  const begin = `<!-- generated: ${name} -->\n`
-  const start = text.indexOf(begin) + begin.length
-  const end = text.indexOf('<!-- /generated -->', start)
-  if (start < begin.length || end === -1) throw new Error(`The page has no part "${name}".`)
-  return `${text.slice(0, start)}\n${part}\n\n${text.slice(end)}`
 }

@@ -5,6 +5,7 @@ import { evaluate } from './evaluate.ts'
 import { closedError, failureOf } from './failures.ts'
 import { noTlsError } from './no-tls.ts'
 import type { Settings } from './options.ts'
+import { RECONNECTING } from './reconnecting.ts'
 import { createReplication, type ReplicasWish, type Replicated, type Replication } from './replicas.ts'
 import type { Script } from './scripts/script.ts'
 import { refuseDatabase } from './selection.ts'
@@ -352,10 +353,7 @@ async function createClients({ url, client, socketTimeoutMs }: ConnectionSetting
     connectTimeout: socketTimeoutMs,
     // It is destroyed then; where there is no connection any more, the timer of ioredis keeps the process until then.
     disconnectTimeout: DISCONNECT_MS,
-    retryStrategy: (times: number) =>
-      Math.min(1000, 25 * 2 ** Math.min(times, 6)) * (0.75 + Math.random() / 4),
-    // A primary that has become a replica: the address leads to another one by now.
-    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+    ...RECONNECTING,
     enableReadyCheck: true,
     // Whoever listens asks for it again, and then looks what was missed.
     autoResubscribe: false,

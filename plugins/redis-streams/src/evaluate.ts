@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis'
 import type { RedisClient } from './connection.ts'
 import type { Script } from './scripts/script.ts'
 
@@ -17,10 +18,33 @@ export async function evaluate(
   const absentKey = wakeKey.replace(/wake$/, 'nothing')
   // The client flattens it. As arguments of a call there could not be as many.
   const list = args as unknown as string
+  return await byName(
+    () => client.evalsha(sha, 2, wakeKey, absentKey, list),
+    () => client.eval(text, 2, wakeKey, absentKey, list),
+  )
+}
+
+/** The same of a script that names all its keys, with bytes as arguments and as answer. */
+export async function evaluateBytes(
+  client: Redis,
+  { sha, text }: Script,
+  keys: readonly string[],
+  args: readonly (string | number | Buffer)[],
+): Promise<unknown> {
+  return await byName(
+    () => client.callBuffer('EVALSHA', sha, keys.length, ...keys, ...args),
+    () => client.callBuffer('EVAL', text, keys.length, ...keys, ...args),
+  )
+}
+
+async function byName(
+  runByName: () => Promise<unknown>,
+  runByText: () => Promise<unknown>,
+): Promise<unknown> {
   try {
-    return await client.evalsha(sha, 2, wakeKey, absentKey, list)
+    return await runByName()
   } catch (error) {
     if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
-    return await client.eval(text, 2, wakeKey, absentKey, list)
+    return await runByText()
   }
 }

@@ -157,7 +157,7 @@ export class Handling {
       chain: partition ? chainOf(queue, event.key) : '',
       isInherited,
       attempt: tries?.attempt ?? 1,
-      isRedelivered: tries?.isRedelivered ?? isInherited,
+      isRedelivered: tries?.isRedelivered ?? false,
       crashes: tries?.crashes ?? 0,
       handlers: tries?.handlers ?? readHandlers(fields.handlers),
       hasTries: tries !== undefined,

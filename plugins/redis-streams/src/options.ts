@@ -114,19 +114,26 @@ const DEFAULTS = {
   newGroups: 'now',
 } as const
 
-type Rule = readonly [what: string, isRight: (value: unknown) => boolean]
+/** What an option has to be, and whether it is. */
+export type Rule = readonly [what: string, isRight: (value: unknown) => boolean]
 
-const wholeFrom = (least: number, most = Number.MAX_SAFE_INTEGER): Rule => [
+export const wholeFrom = (least: number, most = Number.MAX_SAFE_INTEGER): Rule => [
   most === Number.MAX_SAFE_INTEGER
     ? `a whole number, ${least} or more`
     : `a whole number from ${least} to ${most}`,
   (value) => Number.isInteger(value) && (value as number) >= least && (value as number) <= most,
 ]
-const oneOf = (...words: readonly string[]): Rule => [
+export const oneOf = (...words: readonly string[]): Rule => [
   words.map((word) => JSON.stringify(word)).join(' or '),
   (value) => words.includes(value as string),
 ]
 const milliseconds: Rule = ['whole milliseconds, 1 or more', wholeFrom(1)[1]]
+
+/** What a consumer is called. */
+export const PLAIN_TEXT: Rule = [
+  'a text without control characters, 200 characters at most',
+  (value) => typeof value === 'string' && /^[^\p{C}]{1,200}$/u.test(value),
+]
 
 /** The name of a stream, or of a channel. */
 export const STREAM_NAME: Rule = [
@@ -157,10 +164,7 @@ export const RULES: Rules<RedisStreamsOptions> = {
       new Set(value).size === value.length,
   ],
   partitions: wholeFrom(1, 256),
-  consumer: [
-    'a text without control characters, 200 characters at most',
-    (value) => typeof value === 'string' && /^[^\p{C}]{1,200}$/u.test(value),
-  ],
+  consumer: PLAIN_TEXT,
   leaseMs: ['whole milliseconds, 100 or more', wholeFrom(100)[1]],
   blockMs: milliseconds,
   batch: wholeFrom(1, 5000),

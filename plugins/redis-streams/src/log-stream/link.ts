@@ -2,6 +2,7 @@ import type { Redis, RedisOptions } from 'ioredis'
 import { loadClient } from '../connection.ts'
 import { closedError, failureOf } from '../failures.ts'
 import { noTlsError } from '../no-tls.ts'
+import { RECONNECTING } from '../reconnecting.ts'
 import { refuseDatabase } from '../selection.ts'
 import { forgetTimer } from '../socket-timer.ts'
 
@@ -127,9 +128,7 @@ const OPTIONS: RedisOptions = {
   // Nothing else notices a connection that is silently dead.
   socketTimeout: SOCKET_TIMEOUT_MS,
   connectTimeout: SOCKET_TIMEOUT_MS,
-  retryStrategy: (times) => Math.min(1000, 25 * 2 ** Math.min(times, 6)) * (0.75 + Math.random() / 4),
-  // A primary that has become a replica: the address leads to another one by now.
-  reconnectOnError: (error) => error.message.startsWith('READONLY'),
+  ...RECONNECTING,
 }
 
 /** Whether it does not pass by itself, as a wrong password. */

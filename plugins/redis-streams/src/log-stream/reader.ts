@@ -9,9 +9,10 @@ import {
   ValidationError,
 } from 'eventsets'
 import { ConnectionError, EventError } from 'eventsets/bus'
-import type { Redis } from 'ioredis'
 import { pause } from '../connection.ts'
+import { evaluateBytes } from '../evaluate.ts'
 import { closedError, connectionError, failureOf } from '../failures.ts'
+import { oneOf, PLAIN_TEXT, type Rule, wholeFrom } from '../options.ts'
 import { quote } from '../safe-text.ts'
 import type { Script } from '../scripts/script.ts'
 import { atMost } from '../timeout.ts'
@@ -307,7 +308,7 @@ class StreamReader implements LogStreamReader {
   async #run(script: Script, args: readonly (string | number | Buffer)[], target?: string): Promise<unknown> {
     const { key } = this.#place
     const keys = [key, target ?? key, deadKeyOf(this.#place)]
-    return await this.#commands.call((client) => evaluate(client, script, keys, args))
+    return await this.#commands.call((client) => evaluateBytes(client, script, keys, args))
   }
 
   /** Once more, until it is done: whatever was done in vain before is not done twice. */
@@ -353,20 +354,6 @@ interface Forward {
 interface Done {
   readonly taken: Taken
   readonly order: { readonly target: WriterPlace; readonly lines: readonly Uint8Array[] } | undefined
-}
-
-async function evaluate(
-  client: Redis,
-  { sha, text }: Script,
-  keys: readonly string[],
-  args: readonly (string | number | Buffer)[],
-): Promise<unknown> {
-  try {
-    return await client.callBuffer('EVALSHA', sha, keys.length, ...keys, ...args)
-  } catch (error) {
-    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
-    return await client.callBuffer('EVAL', text, keys.length, ...keys, ...args)
-  }
 }
 
 function toReply(raw: unknown): Reply {
@@ -445,23 +432,12 @@ function buriedError(count: number, deadKey: string): EventError {
   )
 }
 
-type Rule = readonly [what: string, isRight: (value: unknown) => boolean]
-
-const text: Rule = [
-  'a text without control characters, 200 characters at most',
-  (value) => typeof value === 'string' && /^[^\p{C}]{1,200}$/u.test(value),
-]
-const wholeFrom = (least: number, most: number): Rule => [
-  `a whole number from ${least} to ${most}`,
-  (value) => Number.isInteger(value) && (value as number) >= least && (value as number) <= most,
-]
-
 const RULES: Readonly<Record<string, Rule>> = {
-  group: text,
-  consumer: text,
+  group: PLAIN_TEXT,
+  consumer: PLAIN_TEXT,
   batch: wholeFrom(1, 5000),
   claimIdleMs: wholeFrom(100, 86_400_000),
-  newGroups: ['"now" or "beginning"', (value) => value === 'now' || value === 'beginning'],
+  newGroups: oneOf('now', 'beginning'),
 }
 
 function resolveOptions(options: LogStreamReaderOptions): Settings {

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Issue, type LogStreamWriter, type LogStreamWriterOptions, ValidationError } from 'eventsets'
-import type { Redis } from 'ioredis'
+import { evaluateBytes } from '../evaluate.ts'
 import { connectionError } from '../failures.ts'
-import type { Script } from '../scripts/script.ts'
 import { atMost } from '../timeout.ts'
 import { openLink } from './link.ts'
 import { readStreamUrl, type StreamPlace } from './stream-url.ts'
@@ -49,7 +48,7 @@ export function openLogStreamWriter(url: string, options: LogStreamWriterOptions
   }
   const send = (lines: readonly Uint8Array[]): Promise<unknown> => {
     const args = [NOTED_MS, numberOf(lines), maxLen, ...lines.map(toBuffer)]
-    const done = link.call((client) => evaluate(client, writeScript, [key, noteKey], args))
+    const done = link.call((client) => evaluateBytes(client, writeScript, [key, noteKey], args))
     const current = { lines, done }
     underWay = current
     const forget = () => {
@@ -91,20 +90,6 @@ export function openLogStreamWriter(url: string, options: LogStreamWriterOptions
   }
   places.set(writer, { ...place, maxLen })
   return writer
-}
-
-async function evaluate(
-  client: Redis,
-  { sha, text }: Script,
-  keys: readonly string[],
-  args: readonly (string | number | Buffer)[],
-): Promise<unknown> {
-  try {
-    return await client.call('EVALSHA', sha, keys.length, ...keys, ...args)
-  } catch (error) {
-    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
-    return await client.call('EVAL', text, keys.length, ...keys, ...args)
-  }
 }
 
 /** Where a writer of this package writes. */
